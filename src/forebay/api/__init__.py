@@ -1,0 +1,1 @@
+"""The HTTP surface in OpenAI's shape, as one plain ASGI application."""

@@ -1,0 +1,1 @@
+"""Who is asking: authenticators that turn a credential into a principal."""

@@ -1,0 +1,124 @@
+"""The verbs: what a part must be able to do to take its place, and nothing about how.
+
+Adapters implement these protocols, the gateway calls them, `plugins` finds them by name and `app` puts them together.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from forebay.core.types import Call, Deployment, Operation, Principal, Record, Reply
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+class Stage(Protocol):
+    """One step of the pipeline: it answers by itself, or asks the next step and may change its answer."""
+
+    async def __call__(self, call: Call, ask: Handler, /) -> Reply:
+        """Answer ``call``, most often by ``await ask(call)``."""
+        ...
+
+
+class Provider(Protocol):
+    """A vendor, a local engine or another gateway: whatever finally answers."""
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What can be asked of it."""
+        ...
+
+    async def start(self) -> None:
+        """Make ready to answer; called once, on the event loop that will serve. Raises if it never can."""
+        ...
+
+    async def answer(self, call: Call, deployment: Deployment, /) -> Reply:
+        """Answer ``call`` with ``deployment.model``.
+
+        A returned ``Stream`` holds its first event already. The provider writes the tokens it counted to
+        ``call.trace.usage`` (for a stream: before its last event leaves). Cancelling the caller, or closing the
+        stream, frees everything.
+
+        Raises:
+            ForebayError: the upstream's own meaning, mapped to the tree in `core.errors`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free everything; nothing is asked afterwards."""
+        ...
+
+
+class Authenticator(Protocol):
+    """Who is asking?"""
+
+    async def authenticate(self, authorization: str | None, /) -> Principal:
+        """The principal behind an ``Authorization`` header.
+
+        Raises:
+            AuthenticationError: there is none, or it is unknown.
+        """
+        ...
+
+
+class Recorder(Protocol):
+    """What takes the record of every ended call: metrics, the log, a ledger. It must be quick and may not fail."""
+
+    def record(self, record: Record, /) -> None:
+        """Take note of one ended call."""
+        ...
+
+
+class Strategy(Protocol):
+    """In which order to try the deployments of a route."""
+
+    def order(self, call: Call, deployments: Sequence[Deployment], /) -> Sequence[Deployment]:
+        """The deployments worth trying, best first."""
+        ...
+
+
+class Action(enum.Enum):
+    """What a guard decided."""
+
+    ALLOW = "allow"
+    CHANGE = "change"
+    BLOCK = "block"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A guard's decision about a text: the text to go on with, and why."""
+
+    action: Action
+    text: str
+    reason: str = ""
+
+
+class Guard(Protocol):
+    """Whether a text may pass."""
+
+    async def check(self, text: str, call: Call, /) -> Verdict:
+        """Judge ``text``, which came with (or in answer to) ``call``."""
+        ...
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A stored reply: its body and when it was made and ends (seconds since the epoch)."""
+
+    body: bytes
+    made: float
+    expires: float
+    labels: Mapping[str, str] = {}
+
+
+class CacheStore(Protocol):
+    """Where replies are kept."""
+
+    async def get(self, key: bytes, /) -> Entry | None:
+        """The entry of ``key``, unless it has expired."""
+        ...
+
+    async def put(self, key: bytes, entry: Entry, /) -> None:
+        """Keep ``entry`` until it expires or is evicted."""
+        ...

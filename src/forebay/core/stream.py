@@ -1,0 +1,75 @@
+"""Server-sent events, as far as a gateway needs them: where one ends, what it says, and how ours are written.
+
+Source: WHATWG HTML, section 9.2 "Server-sent events"; OpenAI's chat-completion streams use only ``data`` lines.
+"""
+
+from forebay.core.errors import ForebayError, UpstreamError
+
+DONE = b"data: [DONE]\n\n"
+
+
+class Framer:
+    """Cuts a byte stream into whole events, whatever the chunks it arrives in.
+
+    Only whole events are handed on, so a stream that breaks can always be followed by an error event of our own.
+    ``limit`` bounds, in bytes, an event that never ends.
+    """
+
+    __slots__ = ("_held", "_limit")
+
+    def __init__(self, limit: int = 16 * 1024 * 1024) -> None:
+        self._held = b""
+        self._limit = limit
+
+    @property
+    def held(self) -> bytes:
+        """What has arrived of an event that has not ended."""
+        return self._held
+
+    def feed(self, data: bytes) -> bytes:
+        r"""All whole events up to now, as one piece, or ``b""``; line ends become ``\n``.
+
+        Raises:
+            UpstreamError: an event grew beyond the limit.
+        """
+        if b"\r" in data or self._held:
+            data = self._normalised(data)
+        if data.endswith(b"\n\n"):
+            self._held = b""
+            return data
+        end = data.rfind(b"\n\n") + 2
+        if end == 1:
+            end = 0
+        self._held = data[end:]
+        if len(self._held) > self._limit:
+            raise UpstreamError("The upstream sent an event without an end.")
+        return data[:end]
+
+    def _normalised(self, data: bytes) -> bytes:
+        data = self._held + data
+        if b"\r" not in data:
+            return data
+        # A trailing CR may be the first half of CRLF: it waits for the next piece.
+        tail = b"\r" if data.endswith(b"\r") else b""
+        body = data[: len(data) - len(tail)]
+        return body.replace(b"\r\n", b"\n").replace(b"\r", b"\n") + tail
+
+
+def payloads(events: bytes) -> list[bytes]:
+    r"""The data of each whole event in ``events`` (``\n`` line ends); comments and other fields are left out."""
+    found = []
+    for event in events.split(b"\n\n"):
+        lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
+        if lines:
+            found.append(b"\n".join(lines))
+    return found
+
+
+def event(payload: bytes) -> bytes:
+    """``payload`` (one line of JSON) as an event."""
+    return b"data: " + payload + b"\n\n"
+
+
+def error_event(error: ForebayError) -> bytes:
+    """The event that ends a broken stream: no ``finish_reason`` and no ``[DONE]`` follow it."""
+    return event(error.body())

@@ -1,0 +1,153 @@
+"""The few nouns of the pipeline; frozen where they describe, mutable only where they measure.
+
+They are msgspec Structs and not dataclasses because every request makes several of them: a frozen Struct costs a
+tenth of a frozen dataclass to build.
+"""
+
+import enum
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+
+
+class Operation(enum.Enum):
+    """What a request asks for; the value is OpenAI's path below ``/v1/``."""
+
+    CHAT = "chat/completions"
+    COMPLETION = "completions"
+    EMBEDDING = "embeddings"
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks: the name of a key or user, its tenant and what it may use (``models=None``: everything)."""
+
+    name: str
+    tenant: str = "default"
+    models: frozenset[str] | None = None
+
+    def may_use(self, model: str) -> bool:
+        """Whether this principal may name ``model`` in a request."""
+        return self.models is None or model in self.models
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request as it came: only what the gateway itself needs is typed, the body stays the client's bytes."""
+
+    operation: Operation
+    model: str
+    body: bytes
+    stream: bool = False
+    include_usage: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """The whole body, decoded; for adapters that translate or generate."""
+        decoded: dict[str, Any] = msgspec.json.decode(self.body)
+        return decoded
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one request, as the model counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+class Trace(msgspec.Struct, gc=False):
+    """What is measured about one call while it runs; times are ``time.perf_counter()`` seconds, 0.0 = not yet."""
+
+    accepted: float
+    deployment: str = ""
+    provider_started: float = 0.0
+    provider_answered: float = 0.0
+    queue_seconds: float = 0.0
+    first_token: float = 0.0
+    last_token: float = 0.0
+    usage: Usage | None = None
+    chunks: int = 0
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request on its way through the pipeline: who asks for what, under which id."""
+
+    id: str
+    request: Request
+    principal: Principal
+    trace: Trace
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One piece of a streamed reply: one or more whole server-sent events, exactly as the client will get them."""
+
+    data: bytes
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """A reply in one piece: a JSON body, with the usage that stands in it."""
+
+    body: bytes
+    usage: Usage | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A reply in pieces, the first of which has already arrived when this object exists.
+
+    Whoever takes a stream closes it (``contextlib.aclosing(stream.events)``): closing early cancels the work behind it.
+    """
+
+    events: AsyncGenerator[Event, None]
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Reply = Whole | Stream
+
+
+class TimeOuts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long to wait for a deployment, in seconds: for a connection, the first token, the next one, all of it."""
+
+    connect: float = 5.0
+    first_token: float = 120.0
+    between_tokens: float = 60.0
+    total: float = 900.0
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """One model at one provider: ``name`` for people and metrics, ``model`` as the provider knows it."""
+
+    name: str
+    provider: str
+    model: str
+    timeouts: TimeOuts = TimeOuts()
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What is left of a call when it has ended: a line of the log, an observation of the metrics, a row of a ledger.
+
+    Times are seconds; ``None`` where the call never got that far.
+    """
+
+    id: str
+    at: float
+    principal: str
+    tenant: str
+    operation: str
+    model: str
+    deployment: str
+    status: int
+    outcome: str
+    stream: bool
+    prompt_tokens: int
+    completion_tokens: int
+    latency: float
+    ttft: float | None
+    tpot: float | None
+    queue: float
+    provider: float
+    overhead: float

@@ -1,0 +1,1 @@
+"""The one pipeline and its stages; start reading in `pipeline`."""

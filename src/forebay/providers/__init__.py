@@ -1,0 +1,1 @@
+"""What finally answers: vendors behind their own HTTP APIs."""

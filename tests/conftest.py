@@ -1,0 +1,24 @@
+"""What every test has: an event loop that reports whoever blocks it."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+SLOW_CALLBACK_SECONDS = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _no_slow_callbacks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which one callback held the event loop for longer than `SLOW_CALLBACK_SECONDS`."""
+    asyncio.BaseEventLoop.slow_callback_duration = SLOW_CALLBACK_SECONDS  # type: ignore[misc]
+    with caplog.at_level(logging.WARNING, logger="asyncio"):
+        yield
+    slow = [
+        record.getMessage()
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)  # type: ignore[arg-type]
+        if record.name == "asyncio" and "took" in record.getMessage()
+    ]
+    assert not slow, f"the event loop was blocked: {slow}"
