@@ -19,11 +19,21 @@ from forebay.core.ports import Provider
 PROVIDERS = "forebay.providers"
 
 
+Progress = Callable[[str, int, int], None]
+
+
 class ProviderPlugin(msgspec.Struct, frozen=True):
-    """A kind of provider: the settings it reads and how it is built from its name and those settings."""
+    """A kind of provider: the settings it reads and how it is built from its name and those settings.
+
+    ``prepare`` does, once and before the server listens, what takes long (fetching and converting a model); it blocks
+    and tells its progress as (stage, done, total). ``per_host`` marks a kind of which one instance serves all worker
+    processes of a host, because each would hold a model in memory.
+    """
 
     settings: type[msgspec.Struct]
     build: Callable[[str, Any], Provider]
+    prepare: Callable[[Any, Progress], None] | None = None
+    per_host: bool = False
 
 
 class UnknownKindError(LookupError):

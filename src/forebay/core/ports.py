@@ -37,17 +37,25 @@ class Provider(Protocol):
     async def answer(self, call: Call, deployment: Deployment, /) -> Reply:
         """Answer ``call`` with ``deployment.model``.
 
-        A returned ``Stream`` holds its first event already. The provider writes the tokens it counted to
-        ``call.trace.usage`` (for a stream: before its last event leaves). Cancelling the caller, or closing the
-        stream, frees everything.
+        A returned ``Stream`` holds its first event already; one that breaks afterwards raises from its iteration. The
+        provider writes the tokens it counted to ``call.trace.usage`` (for a stream: before its last event leaves).
+        Cancelling the caller, or closing the stream, frees everything.
 
         Raises:
             ForebayError: the upstream's own meaning, mapped to the tree in `core.errors`.
         """
         ...
 
+    def failure(self) -> str | None:
+        """Why it cannot answer now, in one sentence; ``None`` while it can."""
+        ...
+
+    def gauges(self) -> Mapping[str, float]:
+        """Its state in figures, for ``/metrics``; empty where there is none to tell."""
+        ...
+
     async def close(self) -> None:
-        """Free everything; nothing is asked afterwards."""
+        """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
         ...
 
 

@@ -3,7 +3,11 @@
 Source: WHATWG HTML, section 9.2 "Server-sent events"; OpenAI's chat-completion streams use only ``data`` lines.
 """
 
+from collections.abc import AsyncGenerator
+from typing import Self
+
 from forebay.core.errors import ForebayError, UpstreamError
+from forebay.core.types import Event
 
 DONE = b"data: [DONE]\n\n"
 
@@ -73,3 +77,45 @@ def event(payload: bytes) -> bytes:
 def error_event(error: ForebayError) -> bytes:
     """The event that ends a broken stream: no ``finish_reason`` and no ``[DONE]`` follow it."""
     return event(error.body())
+
+
+class Primed:
+    """Events of an async generator whose first one has already been taken, so that it can be closed at any time.
+
+    Waiting for the first event is what turns an early failure into a real status instead of a broken stream.
+    """
+
+    __slots__ = ("_events", "_first")
+
+    def __init__(self, first: Event, events: AsyncGenerator[Event, None]) -> None:
+        self._first: Event | None = first
+        self._events = events
+
+    @classmethod
+    async def of(cls, events: AsyncGenerator[Event, None]) -> Self:
+        """Wait for the first event.
+
+        Raises:
+            UpstreamError: there is none.
+            ForebayError: whatever the generator raised.
+        """
+        try:
+            first = await anext(events)
+        except StopAsyncIteration:
+            raise UpstreamError("The upstream ended its stream before the first event.") from None
+        return cls(first, events)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        first = self._first
+        if first is None:
+            return await anext(self._events)
+        self._first = None
+        return first
+
+    async def aclose(self) -> None:
+        """Close the generator; its ``finally`` blocks run."""
+        self._first = None
+        await self._events.aclose()

@@ -5,8 +5,7 @@ tenth of a frozen dataclass to build.
 """
 
 import enum
-from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -83,9 +82,13 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One piece of a streamed reply: one or more whole server-sent events, exactly as the client will get them."""
+    """One piece of a streamed reply: one or more whole server-sent events, exactly as the client will get them.
+
+    ``content`` says whether any of it is part of the answer (text, a tool call), unlike a role, a usage or ``[DONE]``.
+    """
 
     data: bytes
+    content: bool = True
 
 
 class Whole(msgspec.Struct, frozen=True):
@@ -96,13 +99,36 @@ class Whole(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Stream(msgspec.Struct, frozen=True):
-    """A reply in pieces, the first of which has already arrived when this object exists.
+class Events(Protocol):
+    """The pieces of a streamed reply, in order.
 
-    Whoever takes a stream closes it (``contextlib.aclosing(stream.events)``): closing early cancels the work behind it.
+    Whoever takes them closes them (``contextlib.aclosing``). Closing early, even before the first piece was asked for,
+    cancels the work behind them. A plain async generator does not promise that: before its first step there is nothing
+    to close; `stream.Primed` does.
     """
 
-    events: AsyncGenerator[Event, None]
+    def __aiter__(self) -> "Events":
+        """Itself."""
+        ...
+
+    async def __anext__(self) -> Event:
+        """The next piece.
+
+        Raises:
+            StopAsyncIteration: the reply is whole.
+            ForebayError: it broke; what was sent is not a whole answer.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Stop the work behind the reply and free what it holds."""
+        ...
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A reply in pieces, the first of which has already arrived when this object exists."""
+
+    events: Events
     headers: tuple[tuple[str, str], ...] = ()
 
 

@@ -1,1 +1,1 @@
-"""The HTTP/1.1 server under the application: sockets, time-outs, workers."""
+"""The HTTP/1.1 server under the application: uvicorn's sockets, signals and workers around a protocol of our own."""

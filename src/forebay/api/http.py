@@ -1,0 +1,41 @@
+"""The few things every endpoint does with ASGI: read a header, send a body, send an error."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from forebay.core.errors import ForebayError
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json")
+TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The first value of the header ``name`` (lower case), or ``None``."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
+
+
+async def send_body(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """A whole response."""
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_error(send: Send, error: ForebayError, request_id: str) -> None:
+    """``error`` in OpenAI's form."""
+    headers = [JSON, (b"x-request-id", request_id.encode()), *encoded(error.headers.items())]
+    await send_body(send, error.status, headers, error.body())
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Header names and values as ASGI wants them."""
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]

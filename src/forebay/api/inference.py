@@ -1,0 +1,74 @@
+"""The endpoints that ask a model: body in, pipeline, reply out, whole or as server-sent events."""
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+from forebay.api.http import JSON, Headers, Receive, Scope, Send, encoded, header, send_body
+from forebay.api.requests import Reader
+from forebay.core.errors import ForebayError, UnsupportedMediaTypeError
+from forebay.core.ports import Authenticator, Handler
+from forebay.core.stream import error_event
+from forebay.core.types import Call, Reply, Stream, Trace, Whole
+
+EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+Endpoint = Callable[[Scope, Receive, Send, str], Awaitable[None]]
+
+
+class Inference:
+    """One inference endpoint: ``read`` turns its bodies into requests, ``ask`` is the pipeline."""
+
+    def __init__(self, read: Reader, authenticator: Authenticator, ask: Handler) -> None:
+        self._read = read
+        self._authenticator = authenticator
+        self._ask = ask
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Answer one request; raises what is to be told as an error while nothing has been sent."""
+        trace = Trace(accepted=time.perf_counter())
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        _require_json(scope)
+        body = (await receive())["body"]
+        call = Call(request_id, self._read(body), principal, trace)
+        reply = await self._ask(call)
+        headers = _headers(call, reply)
+        if isinstance(reply, Whole):
+            await send_body(send, 200, [JSON, *headers], reply.body)
+        else:
+            await _send_stream(send, reply, EVENT_STREAM + headers)
+
+
+async def _send_stream(send: Send, reply: Stream, headers: Headers) -> None:
+    """Pass the events on; a stream that breaks ends with an error event and without ``[DONE]``."""
+    async with aclosing(reply.events) as events:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        try:
+            async for event in events:
+                await send({"type": "http.response.body", "body": event.data, "more_body": True})
+        except ForebayError as error:
+            await send({"type": "http.response.body", "body": error_event(error), "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _headers(call: Call, reply: Reply) -> Headers:
+    trace = call.trace
+    provider = (trace.provider_answered or trace.provider_started) - trace.provider_started
+    spent = time.perf_counter() - trace.accepted
+    timing = f"gateway;dur={(spent - provider) * 1e3:.2f}, provider;dur={provider * 1e3:.2f}"
+    return encoded(
+        (
+            ("x-request-id", call.id),
+            ("x-forebay-model", call.request.model),
+            ("x-forebay-deployment", trace.deployment),
+            ("server-timing", timing),
+            *reply.headers,
+        )
+    )
+
+
+def _require_json(scope: Scope) -> None:
+    """Refuse what a web page of another origin could send without asking first (a "simple request" of CORS)."""
+    kind = header(scope, b"content-type")
+    if kind is None or "json" not in kind.lower():
+        raise UnsupportedMediaTypeError("Send the body as JSON, with 'content-type: application/json'.")

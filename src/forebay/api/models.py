@@ -1,0 +1,41 @@
+"""``GET /v1/models`` and ``/v1/models/{id}``: what a principal may name as a model."""
+
+import msgspec
+
+from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.core.errors import ModelNotFoundError
+from forebay.core.ports import Authenticator
+from forebay.gateway.route import Route
+
+PREFIX = "/v1/models/"
+
+
+class Models:
+    """Both endpoints; ``created`` is when this server learned of its models (seconds since the epoch)."""
+
+    def __init__(self, route: Route, authenticator: Authenticator, created: int) -> None:
+        self._route = route
+        self._authenticator = authenticator
+        self._created = created
+
+    async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """All models of the caller."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        found = [self._described(name, owner) for name, owner in self._route.models(principal)]
+        await self._send(send, {"object": "list", "data": found}, request_id)
+
+    async def show(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """One model, also one behind a wildcard."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        name = scope["path"].removeprefix(PREFIX)
+        targets = self._route.find(name, principal)
+        if not targets:
+            raise ModelNotFoundError(f"The model '{name}' has no deployment.", param="model")
+        await self._send(send, self._described(name, targets[0].deployment.provider), request_id)
+
+    def _described(self, name: str, owner: str) -> dict[str, object]:
+        return {"id": name, "object": "model", "created": self._created, "owned_by": owner}
+
+    @staticmethod
+    async def _send(send: Send, body: object, request_id: str) -> None:
+        await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(body))

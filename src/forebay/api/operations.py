@@ -1,0 +1,40 @@
+"""What the people who run a server ask it: is it alive, is it ready, what are its figures."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from forebay.api.http import JSON, TEXT, Receive, Scope, Send, header, send_body
+from forebay.core.ports import Authenticator
+
+Failures = Callable[[], Mapping[str, str]]
+
+
+class Operations:
+    """``/health`` (the process answers), ``/ready`` (every provider can answer) and ``/metrics`` (Prometheus)."""
+
+    def __init__(self, authenticator: Authenticator, failures: Failures, metrics: Callable[[], str]) -> None:
+        self._authenticator = authenticator
+        self._failures = failures
+        self._metrics = metrics
+
+    async def health(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """Alive: for a supervisor that restarts."""
+        await _send(send, 200, {"status": "ok"})
+
+    async def ready(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """Ready: for a load balancer; 503 names the providers that cannot answer."""
+        failures = self._failures()
+        if failures:
+            await _send(send, 503, {"status": "unavailable", "providers": failures})
+        else:
+            await _send(send, 200, {"status": "ready"})
+
+    async def metrics(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """The figures; behind a key where keys are configured, because they tell who uses what."""
+        await self._authenticator.authenticate(header(scope, b"authorization"))
+        await send_body(send, 200, [TEXT], self._metrics().encode())
+
+
+async def _send(send: Send, status: int, body: object) -> None:
+    await send_body(send, status, [JSON], msgspec.json.encode(body))

@@ -1,0 +1,124 @@
+"""The composition root: the only place where settings become objects, and objects an application.
+
+Settings ─► providers ─► targets ─► Route ─┐
+         └► recorders ─► Meter ────────────┴► pipeline ─► endpoints ─► Application
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+from forebay.api.application import Application
+from forebay.api.inference import Endpoint, Inference
+from forebay.api.models import PREFIX as MODEL_PREFIX
+from forebay.api.models import Models
+from forebay.api.operations import Operations
+from forebay.api.requests import READERS
+from forebay.auth.keys import Anonymous, Keys
+from forebay.core.ports import Authenticator, Provider
+from forebay.core.types import Deployment, Operation, Principal, TimeOuts
+from forebay.gateway.meter import Meter
+from forebay.gateway.pipeline import compose
+from forebay.gateway.route import Route, Target
+from forebay.meter.journal import Journal
+from forebay.meter.log import JsonLog, TextLog
+from forebay.meter.metrics import Metrics, render
+from forebay.plugins import provider_plugin
+from forebay.settings import AuthSettings, DeploymentSettings, LogSettings, Settings
+from forebay.web.static import Pages
+
+
+def application(settings: Settings) -> Application:
+    """Everything that ``settings`` describe, ready to be served; nothing has been started yet.
+
+    Raises:
+        SettingsError: a provider's section is not what its plug-in reads.
+        UnknownKindError: a provider is of a kind that no installed package has.
+    """
+    providers = build_providers(settings)
+    metrics = Metrics()
+    journal = Journal([metrics, *_logs(settings.log)])
+    route = Route(targets(settings, providers))
+    ask = compose((Meter([journal]),), route)
+    authenticator = build_authenticator(settings.auth)
+
+    def figures() -> str:
+        journal.flush()
+        return render(metrics.snapshot, {name: provider.gauges() for name, provider in providers.items()})
+
+    def failures() -> Mapping[str, str]:
+        return {name: failure for name, provider in providers.items() if (failure := provider.failure())}
+
+    endpoints: dict[str, dict[str, Endpoint]] = {
+        f"/v1/{operation.value}": {"POST": Inference(READERS[operation], authenticator, ask)} for operation in Operation
+    }
+    models = Models(route, authenticator, int(time.time()))
+    operations = Operations(authenticator, failures, figures)
+    endpoints |= {
+        "/v1/models": {"GET": models.list},
+        MODEL_PREFIX: {"GET": models.show},
+        "/health": {"GET": operations.health, "HEAD": operations.health},
+        "/ready": {"GET": operations.ready, "HEAD": operations.ready},
+        "/metrics": {"GET": operations.metrics},
+    }
+    pages = Pages()
+    return Application(endpoints, {"GET": pages, "HEAD": pages}, lambda: started([*providers.values()], journal))
+
+
+def build_providers(settings: Settings) -> dict[str, Provider]:
+    """The providers that ``settings`` name, by name."""
+    found: dict[str, Provider] = {}
+    for name, section in settings.providers.items():
+        plugin = provider_plugin(section.kind)
+        found[name] = plugin.build(name, section.read(plugin.settings))
+    return found
+
+
+def targets(settings: Settings, providers: Mapping[str, Provider]) -> dict[str, list[Target]]:
+    """Model names, each with its deployments and who runs them."""
+    return {
+        model: [Target(_deployment(model, each), providers[each.provider]) for each in entry.deployments]
+        for model, entry in settings.models.items()
+    }
+
+
+def build_authenticator(settings: AuthSettings) -> Authenticator:
+    """Keys if there are any, else everybody."""
+    if not settings.keys:
+        return Anonymous()
+    return Keys.of(
+        (
+            key.key.reveal(),
+            Principal(key.name, key.tenant, frozenset(key.models) if key.models is not None else None),
+        )
+        for key in settings.keys
+    )
+
+
+@contextlib.asynccontextmanager
+async def started(providers: Iterable[Provider], journal: Journal) -> AsyncIterator[None]:
+    """Providers and journal run inside of this context, and are closed in the opposite order after it."""
+    async with contextlib.AsyncExitStack() as stack:
+        await journal.start()
+        stack.push_async_callback(journal.close)
+        for provider in providers:
+            stack.push_async_callback(provider.close)
+            await provider.start()
+        yield
+
+
+def _deployment(model: str, settings: DeploymentSettings) -> Deployment:
+    waits = settings.timeouts
+    return Deployment(
+        name=f"{settings.provider}/{settings.model or model}",
+        provider=settings.provider,
+        model=settings.model or model,
+        timeouts=TimeOuts(waits.connect, waits.first_token, waits.between_tokens, waits.total),
+    )
+
+
+def _logs(settings: LogSettings) -> list[TextLog | JsonLog]:
+    if not settings.requests:
+        return []
+    return [JsonLog(sys.stdout) if settings.format == "json" else TextLog(sys.stdout)]

@@ -1,0 +1,137 @@
+"""The outermost stage: whatever becomes of a call, one record of it is written.
+
+TTFT     request accepted → first content handed to the client
+TPOT     (last content - first content) / (tokens - 1)
+latency  request accepted → end
+overhead what of the time to the reply's head was neither the provider's nor a queue's
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Self
+
+from forebay.core.errors import ForebayError
+from forebay.core.ports import Handler, Recorder
+from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Trace, Usage, Whole
+
+CLIENT_CLOSED = 499
+NO_USAGE = Usage()
+
+
+class Meter:
+    """Writes a `Record` of every call to each recorder, also when the call fails, breaks or is aborted."""
+
+    def __init__(self, recorders: Sequence[Recorder]) -> None:
+        self._recorders = tuple(recorders)
+
+    async def __call__(self, call: Call, ask: Handler) -> Reply:
+        """Ask on; a whole reply is recorded here, a stream when it ends."""
+        try:
+            reply = await ask(call)
+        except ForebayError as error:
+            self._write(call, error.status, "error")
+            raise
+        except asyncio.CancelledError:
+            self._write(call, CLIENT_CLOSED, "aborted")
+            raise
+        except BaseException:
+            self._write(call, 500, "error")
+            raise
+        if isinstance(reply, Whole):
+            call.trace.first_token = call.trace.last_token = time.perf_counter()
+            self._write(call, 200, "ok")
+            return reply
+        return Stream(_Metered(reply.events, call, self), reply.headers)
+
+    def _write(self, call: Call, status: int, outcome: str) -> None:
+        record = _record(call, status, outcome)
+        for recorder in self._recorders:
+            recorder.record(record)
+
+    def ended(self, call: Call, status: int, outcome: str) -> None:
+        """The call's stream has ended."""
+        self._write(call, status, outcome)
+
+
+class _Metered:
+    """A stream that notes when its events leave, and writes the record once, at whatever end."""
+
+    __slots__ = ("_call", "_events", "_meter", "_open")
+
+    def __init__(self, events: Events, call: Call, meter: Meter) -> None:
+        self._events = events
+        self._call = call
+        self._meter = meter
+        self._open = True
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        try:
+            event = await self._events.__anext__()
+        except StopAsyncIteration:
+            self._end(200, "ok")
+            raise
+        except ForebayError as error:
+            self._end(error.status, "broken")
+            raise
+        trace = self._call.trace
+        if event.content:
+            now = time.perf_counter()
+            trace.last_token = now
+            trace.chunks += 1
+            if not trace.first_token:
+                trace.first_token = now
+        return event
+
+    async def aclose(self) -> None:
+        """Close what is behind; an early end counts as aborted."""
+        try:
+            await self._events.aclose()
+        finally:
+            self._end(CLIENT_CLOSED, "aborted")
+
+    def _end(self, status: int, outcome: str) -> None:
+        if self._open:
+            self._open = False
+            self._meter.ended(self._call, status, outcome)
+
+
+def _record(call: Call, status: int, outcome: str) -> Record:
+    now = time.perf_counter()
+    trace, request, principal = call.trace, call.request, call.principal
+    usage = trace.usage or NO_USAGE
+    tokens = usage.completion_tokens or trace.chunks
+    first = trace.first_token
+    return Record(
+        id=call.id,
+        at=time.time(),
+        principal=principal.name,
+        tenant=principal.tenant,
+        operation=request.operation.value,
+        model=request.model if trace.deployment else "",
+        deployment=trace.deployment,
+        status=status,
+        outcome=outcome,
+        stream=request.stream,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=tokens,
+        latency=now - trace.accepted,
+        ttft=first - trace.accepted if first else None,
+        tpot=(trace.last_token - first) / (tokens - 1) if request.stream and first and tokens > 1 else None,
+        queue=trace.queue_seconds,
+        provider=trace.provider_answered - trace.provider_started if trace.provider_answered else 0.0,
+        overhead=_overhead(trace, now),
+    )
+
+
+def _overhead(trace: Trace, now: float) -> float:
+    """Gateway time: from acceptance to asking the provider, and from its answer to the first content (or the end)."""
+    if not trace.provider_started:
+        return now - trace.accepted
+    before = trace.provider_started - trace.accepted
+    if not trace.provider_answered:
+        return before
+    return before + max(0.0, (trace.first_token or now) - trace.provider_answered)
