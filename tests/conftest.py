@@ -5,6 +5,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine makes single examples slow; how long a test may take is pytest's business.
+settings.register_profile("forebay", deadline=None)
+settings.load_profile("forebay")
 
 SLOW_CALLBACK_SECONDS = 0.1
 

@@ -3,7 +3,6 @@
 import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
-from forebay.core.errors import ModelNotFoundError
 from forebay.core.ports import Authenticator
 from forebay.gateway.route import Route
 
@@ -28,10 +27,8 @@ class Models:
         """One model, also one behind a wildcard."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         name = scope["path"].removeprefix(PREFIX)
-        targets = self._route.find(name, principal)
-        if not targets:
-            raise ModelNotFoundError(f"The model '{name}' has no deployment.", param="model")
-        await self._send(send, self._described(name, targets[0].deployment.provider), request_id)
+        first, *_ = self._route.find(name, principal)
+        await self._send(send, self._described(name, first.deployment.provider), request_id)
 
     def _described(self, name: str, owner: str) -> dict[str, object]:
         return {"id": name, "object": "model", "created": self._created, "owned_by": owner}

@@ -8,13 +8,13 @@
     │   └── ContentFilterError       400  content_filter
     ├── AuthenticationError          401  invalid_api_key
     ├── PermissionDeniedError        403  insufficient_scope
-    ├── NotFoundError                404
+    ├── NotFoundError                404  not_found
     │   └── ModelNotFoundError       404  model_not_found
-    ├── MethodNotAllowedError        405
+    ├── MethodNotAllowedError        405  method_not_allowed
     ├── RequestTimeoutError          408  request_timeout
-    ├── ConflictError                409
+    ├── ConflictError                409  conflict
     ├── PayloadTooLargeError         413  payload_too_large
-    ├── UnsupportedMediaTypeError    415
+    ├── UnsupportedMediaTypeError    415  unsupported_media_type
     ├── RateLimitError               429  rate_limit_exceeded
     ├── ServerError                  500  internal_error
     ├── UpstreamError                502  upstream_error

@@ -1,11 +1,11 @@
 """The last handler of the pipeline: from a model's name to the deployment that answers."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from forebay.core.errors import (
-    ForebayError,
     InvalidRequestError,
     ModelNotFoundError,
     UnavailableError,
@@ -33,7 +33,7 @@ class Route:
 
     A provider answers only once its first event is there, so going on to the next target never repeats what a client
     has already seen. ``targets`` maps a model's name, or a prefix ending in ``/*`` whose rest names the provider's
-    model, to its targets.
+    model, to its targets, of which there is at least one.
     """
 
     def __init__(self, targets: Mapping[str, Sequence[Target]]) -> None:
@@ -48,14 +48,11 @@ class Route:
             InvalidRequestError: no deployment of the model can do what is asked.
             ForebayError: what the last target raised.
         """
-        failure: ForebayError | None = None
-        for target in self._able(call):
-            call.trace.deployment = target.deployment.name
-            try:
-                return await target.provider.answer(call, target.deployment)
-            except WORTH_ANOTHER as error:
-                failure = error
-        raise failure or UnavailableError(f"The model '{call.request.model}' has no deployment.")
+        *others, last = self._able(call)
+        for target in others:
+            with contextlib.suppress(*WORTH_ANOTHER):
+                return await _ask(target, call)
+        return await _ask(last, call)
 
     def models(self, principal: Principal) -> list[tuple[str, str]]:
         """Names of the models that ``principal`` may use, each with its first provider; wildcards are patterns."""
@@ -63,7 +60,7 @@ class Route:
         return [
             (name, targets[0].deployment.provider)
             for name, targets in (self._targets | wildcards).items()
-            if targets and principal.may_use(name)
+            if principal.may_use(name)
         ]
 
     def find(self, model: str, principal: Principal) -> Sequence[Target]:
@@ -80,7 +77,7 @@ class Route:
         targets = self.find(call.request.model, call.principal)
         operation = call.request.operation
         able = [target for target in targets if operation in target.provider.operations]
-        if targets and not able:
+        if not able:
             raise InvalidRequestError(
                 f"The model '{call.request.model}' does not answer /v1/{operation.value}.", param="model"
             )
@@ -95,6 +92,11 @@ class Route:
             Target(msgspec.structs.replace(target.deployment, name=model, model=rest), target.provider)
             for target in targets
         ]
+
+
+async def _ask(target: Target, call: Call) -> Reply:
+    call.trace.deployment = target.deployment.name
+    return await target.provider.answer(call, target.deployment)
 
 
 def _unknown(model: str) -> ModelNotFoundError:

@@ -1,0 +1,67 @@
+"""The figures, read back by Prometheus' own parser."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from forebay.meter.metrics import HISTOGRAMS, LABEL_SETS, Metrics, merge, render
+from tests.meter.test_journal import RECORD
+
+
+def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_prometheus_reads_every_figure() -> None:
+    metrics = Metrics()
+    metrics([RECORD, msgspec.structs.replace(RECORD, status=502, outcome="error", ttft=None, tpot=None)])
+    found = samples(render(metrics.snapshot, {"engine": {"running": 3.0}}))
+    labels = (("deployment", "p/x"), ("model", "m"))
+    assert found["forebay_output_tokens_total", labels] == 10
+    assert found["forebay_time_to_first_token_seconds_count", labels] == 1
+    assert found["forebay_request_duration_seconds_sum", labels] == 1.0
+    assert found["forebay_requests_total", (*labels[:1], *labels[1:], ("outcome", "ok"), ("status", "200"))] == 1
+    assert found["forebay_engine_running", (("provider", "engine"),)] == 3
+
+
+@given(st.lists(st.floats(0, 200), max_size=30))
+def test_buckets_are_cumulative_and_complete(values: list[float]) -> None:
+    metrics = Metrics()
+    metrics([msgspec.structs.replace(RECORD, latency=value) for value in values])
+    found = samples(render(metrics.snapshot, {}))
+    name = "forebay_request_duration_seconds_bucket"
+    for bound in HISTOGRAMS["request_duration_seconds"][1]:
+        labels = (("deployment", "p/x"), ("le", str(bound)), ("model", "m"))
+        assert found.get((name, labels), 0) == sum(value <= bound for value in values)
+    assert found.get((name, (("deployment", "p/x"), ("le", "+Inf"), ("model", "m"))), 0) == len(values)
+
+
+def test_label_values_are_escaped() -> None:
+    metrics = Metrics()
+    metrics([msgspec.structs.replace(RECORD, model='a"b\\c\nd')])
+    labels = {dict(labels).get("model") for _, labels in samples(render(metrics.snapshot, {}))}
+    assert labels == {'a"b\\c\nd'}
+
+
+def test_the_number_of_label_sets_is_bounded() -> None:
+    metrics = Metrics()
+    metrics([msgspec.structs.replace(RECORD, model=f"m{number}") for number in range(LABEL_SETS + 50)])
+    assert len(metrics.snapshot.histograms["request_duration_seconds"]) == LABEL_SETS + 1
+    assert metrics.snapshot.counters["requests_total"]["other", "other", "200", "ok"] == 50
+
+
+@given(st.lists(st.integers(0, 3), max_size=20))
+def test_snapshots_of_several_processes_add_up(spread: list[int]) -> None:
+    parts, whole = [Metrics() for _ in range(4)], Metrics()
+    for number in spread:
+        parts[number]([RECORD])
+        whole([RECORD])
+    packed = [msgspec.msgpack.encode(part.snapshot) for part in parts]
+    merged = merge(msgspec.msgpack.decode(each, type=type(whole.snapshot)) for each in packed)
+    assert samples(render(merged, {})) == pytest.approx(samples(render(whole.snapshot, {})))
