@@ -10,23 +10,26 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from forebay.api.application import Application
+from forebay.api.hosts import only_local_hosts
 from forebay.api.inference import Endpoint, Inference
 from forebay.api.models import PREFIX as MODEL_PREFIX
 from forebay.api.models import Models
 from forebay.api.operations import Operations
 from forebay.api.requests import READERS
 from forebay.auth.keys import Anonymous, Keys
-from forebay.core.ports import Authenticator, Provider
-from forebay.core.types import Deployment, Operation, Principal, TimeOuts
+from forebay.core.ports import Authenticator, Handler, Provider
+from forebay.core.types import Deployment, Operation, Principal
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
-from forebay.gateway.route import Route, Target
+from forebay.gateway.route import WILDCARD, Route, Target
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
 from forebay.meter.metrics import Metrics, render
 from forebay.plugins import provider_plugin
 from forebay.settings import AuthSettings, DeploymentSettings, LogSettings, Settings
 from forebay.web.static import Pages
+
+Endpoints = dict[str, dict[str, Endpoint]]
 
 
 def application(settings: Settings) -> Application:
@@ -36,34 +39,56 @@ def application(settings: Settings) -> Application:
         SettingsError: a provider's section is not what its plug-in reads.
         UnknownKindError: a provider is of a kind that no installed package has.
     """
-    providers = build_providers(settings)
+    return assemble(settings, build_providers(settings))
+
+
+def assemble(settings: Settings, providers: Mapping[str, Provider]) -> Application:
+    """The application around ``providers``."""
     metrics = Metrics()
     journal = Journal([metrics, *_logs(settings.log)])
     route = Route(targets(settings, providers))
-    ask = compose((Meter([journal]),), route)
     authenticator = build_authenticator(settings.auth)
+    endpoints = {
+        **_inference(authenticator, compose((Meter([journal]),), route)),
+        **_models(authenticator, route),
+        **_operations(authenticator, providers, journal, metrics),
+    }
+    if not settings.auth.keys:
+        endpoints = {
+            path: {method: only_local_hosts(endpoint) for method, endpoint in methods.items()}
+            for path, methods in endpoints.items()
+        }
+    pages = Pages()
+    return Application(endpoints, {"GET": pages, "HEAD": pages}, lambda: started([*providers.values()], journal))
+
+
+def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
+    return {
+        f"/v1/{operation.value}": {"POST": Inference(READERS[operation], authenticator, ask)} for operation in Operation
+    }
+
+
+def _models(authenticator: Authenticator, route: Route) -> Endpoints:
+    models = Models(route, authenticator, int(time.time()))
+    return {"/v1/models": {"GET": models.list}, MODEL_PREFIX: {"GET": models.show}}
+
+
+def _operations(
+    authenticator: Authenticator, providers: Mapping[str, Provider], journal: Journal, metrics: Metrics
+) -> Endpoints:
+    def failures() -> Mapping[str, str]:
+        return {name: failure for name, provider in providers.items() if (failure := provider.failure())}
 
     def figures() -> str:
         journal.flush()
         return render(metrics.snapshot, {name: provider.gauges() for name, provider in providers.items()})
 
-    def failures() -> Mapping[str, str]:
-        return {name: failure for name, provider in providers.items() if (failure := provider.failure())}
-
-    endpoints: dict[str, dict[str, Endpoint]] = {
-        f"/v1/{operation.value}": {"POST": Inference(READERS[operation], authenticator, ask)} for operation in Operation
-    }
-    models = Models(route, authenticator, int(time.time()))
     operations = Operations(authenticator, failures, figures)
-    endpoints |= {
-        "/v1/models": {"GET": models.list},
-        MODEL_PREFIX: {"GET": models.show},
+    return {
         "/health": {"GET": operations.health, "HEAD": operations.health},
         "/ready": {"GET": operations.ready, "HEAD": operations.ready},
         "/metrics": {"GET": operations.metrics},
     }
-    pages = Pages()
-    return Application(endpoints, {"GET": pages, "HEAD": pages}, lambda: started([*providers.values()], journal))
 
 
 def build_providers(settings: Settings) -> dict[str, Provider]:
@@ -108,14 +133,9 @@ async def started(providers: Iterable[Provider], journal: Journal) -> AsyncItera
         yield
 
 
-def _deployment(model: str, settings: DeploymentSettings) -> Deployment:
-    waits = settings.timeouts
-    return Deployment(
-        name=f"{settings.provider}/{settings.model or model}",
-        provider=settings.provider,
-        model=settings.model or model,
-        timeouts=TimeOuts(waits.connect, waits.first_token, waits.between_tokens, waits.total),
-    )
+def _deployment(name: str, settings: DeploymentSettings) -> Deployment:
+    model = settings.model or ("*" if name.endswith(WILDCARD) else name)
+    return Deployment(f"{settings.provider}/{model}", settings.provider, model, settings.timeouts)
 
 
 def _logs(settings: LogSettings) -> list[TextLog | JsonLog]:

@@ -30,8 +30,10 @@ async def test_a_model_is_answered_by_its_deployment() -> None:
 
 async def test_a_wildcard_passes_the_rest_of_the_name_on() -> None:
     provider = Scripted([b"{}"])
-    await Route({"vendor/*": [target(provider)]})(call("vendor/org/model-1"))
+    await Route({"vendor/*": [target(provider, model="*")]})(call("vendor/org/model-1"))
     assert provider.calls[0][1].model == "org/model-1"
+    await Route({"vendor/*": [target(provider, model="prefix-*")]})(call("vendor/one"))
+    assert provider.calls[1][1].model == "prefix-one"
 
 
 @pytest.mark.parametrize("name", ["", "x", "vendor/", "vendor", "m/", "other/x", "M"])

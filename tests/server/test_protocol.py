@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from forebay.server.exchange import Scope
 from forebay.server.limits import Limits
-from tests.server.conftest import Receive, Running, Send, Serve, echo
+from tests.server.conftest import Receive, Send, Serve, echo
+from tests.support.serving import Running
 
 GET = b"GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
 LAST = b"GET /last HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"

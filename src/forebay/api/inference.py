@@ -1,5 +1,6 @@
 """The endpoints that ask a model: body in, pipeline, reply out, whole or as server-sent events."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -12,6 +13,9 @@ from forebay.core.stream import error_event
 from forebay.core.types import Call, Reply, Stream, Trace, Whole
 
 EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+# Events that are all there at once (a replay, a fast upstream) never suspend: others must get their turn in between.
+BURST = 32
 
 Endpoint = Callable[[Scope, Receive, Send, str], Awaitable[None]]
 
@@ -44,8 +48,13 @@ async def _send_stream(send: Send, reply: Stream, headers: Headers) -> None:
     async with aclosing(reply.events) as events:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         try:
+            left = BURST
             async for event in events:
                 await send({"type": "http.response.body", "body": event.data, "more_body": True})
+                left -= 1
+                if not left:
+                    left = BURST
+                    await asyncio.sleep(0)
         except ForebayError as error:
             await send({"type": "http.response.body", "body": error_event(error), "more_body": True})
     await send({"type": "http.response.body", "body": b""})

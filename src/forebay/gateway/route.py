@@ -88,10 +88,12 @@ class Route:
         targets = self._wildcards.get(prefix + slash)
         if not targets or not rest:
             raise _unknown(model)
-        return [
-            Target(msgspec.structs.replace(target.deployment, name=model, model=rest), target.provider)
-            for target in targets
-        ]
+        return [Target(_filled(target.deployment, model, rest), target.provider) for target in targets]
+
+
+def _filled(deployment: Deployment, name: str, rest: str) -> Deployment:
+    """The deployment behind a wildcard, with what the client named in place of its ``*``."""
+    return msgspec.structs.replace(deployment, name=name, model=deployment.model.replace("*", rest))
 
 
 async def _ask(target: Target, call: Call) -> Reply:
