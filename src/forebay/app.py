@@ -7,7 +7,8 @@ Settings ─► providers ─► targets ─► Route ─┐
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from forebay.api.application import Application
 from forebay.api.hosts import only_local_hosts
@@ -17,14 +18,15 @@ from forebay.api.models import Models
 from forebay.api.operations import Operations
 from forebay.api.requests import READERS
 from forebay.auth.keys import Anonymous, Keys
-from forebay.core.ports import Authenticator, Handler, Provider
+from forebay.core.ports import Authenticator, Handler, Provider, Stage
 from forebay.core.types import Deployment, Operation, Principal
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import WILDCARD, Route, Target
-from forebay.meter.journal import Journal
+from forebay.meter.journal import Journal, Sink
 from forebay.meter.log import JsonLog, TextLog
 from forebay.meter.metrics import Metrics, render
+from forebay.meter.shared import Shared
 from forebay.plugins import provider_plugin
 from forebay.settings import AuthSettings, DeploymentSettings, LogSettings, Settings
 from forebay.web.static import Pages
@@ -32,26 +34,41 @@ from forebay.web.static import Pages
 Endpoints = dict[str, dict[str, Endpoint]]
 
 
-def application(settings: Settings) -> Application:
+def application(settings: Settings, shared: Path | None = None) -> Application:
     """Everything that ``settings`` describe, ready to be served; nothing has been started yet.
+
+    ``shared`` is a folder where the processes of one server leave their figures.
 
     Raises:
         SettingsError: a provider's section is not what its plug-in reads.
         UnknownKindError: a provider is of a kind that no installed package has.
     """
-    return assemble(settings, build_providers(settings))
+    return assemble(settings, build_providers(settings), shared)
 
 
-def assemble(settings: Settings, providers: Mapping[str, Provider]) -> Application:
+def assemble(settings: Settings, providers: Mapping[str, Provider], shared: Path | None = None) -> Application:
     """The application around ``providers``."""
-    metrics = Metrics()
-    journal = Journal([metrics, *_logs(settings.log)])
+    figures = Figures(providers, shared)
+    journal = Journal([*figures.sinks, *_logs(settings.log)])
+    return _exposed(settings, providers, figures, journal, (Meter([journal]),))
+
+
+def host_application(settings: Settings, shared: Path) -> Application:
+    """The same for a process that only workers ask: they meter, it tells its gauges."""
+    providers = build_providers(settings)
+    figures = Figures(providers, shared)
+    return _exposed(settings, providers, figures, Journal(figures.sinks), ())
+
+
+def _exposed(
+    settings: Settings, providers: Mapping[str, Provider], figures: "Figures", journal: Journal, stages: Sequence[Stage]
+) -> Application:
     route = Route(targets(settings, providers))
     authenticator = build_authenticator(settings.auth)
     endpoints = {
-        **_inference(authenticator, compose((Meter([journal]),), route)),
+        **_inference(authenticator, compose(stages, route)),
         **_models(authenticator, route),
-        **_operations(authenticator, providers, journal, metrics),
+        **_operations(authenticator, providers, lambda: figures.text(journal)),
     }
     if not settings.auth.keys:
         endpoints = {
@@ -74,14 +91,10 @@ def _models(authenticator: Authenticator, route: Route) -> Endpoints:
 
 
 def _operations(
-    authenticator: Authenticator, providers: Mapping[str, Provider], journal: Journal, metrics: Metrics
+    authenticator: Authenticator, providers: Mapping[str, Provider], figures: Callable[[], str]
 ) -> Endpoints:
     def failures() -> Mapping[str, str]:
         return {name: failure for name, provider in providers.items() if (failure := provider.failure())}
-
-    def figures() -> str:
-        journal.flush()
-        return render(metrics.snapshot, {name: provider.gauges() for name, provider in providers.items()})
 
     operations = Operations(authenticator, failures, figures)
     return {
@@ -89,6 +102,26 @@ def _operations(
         "/ready": {"GET": operations.ready, "HEAD": operations.ready},
         "/metrics": {"GET": operations.metrics},
     }
+
+
+class Figures:
+    """What ``/metrics`` tells: this process's counts and gauges, or those of all processes that share a folder."""
+
+    def __init__(self, providers: Mapping[str, Provider], folder: Path | None) -> None:
+        self._providers = providers
+        self._metrics = Metrics()
+        self._shared = Shared(folder, self._metrics, self._gauges) if folder else None
+        self.sinks: list[Sink] = [self._metrics, *([self._shared] if self._shared else [])]
+
+    def text(self, journal: Journal) -> str:
+        """Everything up to now, for Prometheus."""
+        journal.flush()
+        if self._shared is None:
+            return render(self._metrics.snapshot, self._gauges())
+        return render(*self._shared.total())
+
+    def _gauges(self) -> Mapping[str, Mapping[str, float]]:
+        return {name: gauges for name, provider in self._providers.items() if (gauges := provider.gauges())}
 
 
 def build_providers(settings: Settings) -> dict[str, Provider]:

@@ -30,11 +30,10 @@ class Journal:
             self.flush()
 
     def flush(self) -> None:
-        """Hand everything that waits to every sink."""
+        """Hand everything that waits to every sink, also when it is nothing: a sink may have its own reasons."""
         records, self._records = self._records, []
-        if records:
-            for sink in self._sinks:
-                sink(records)
+        for sink in self._sinks:
+            sink(records)
 
     async def start(self) -> None:
         """Flush every `INTERVAL` seconds from now on."""

@@ -17,8 +17,9 @@ class TextLog:
 
     def __call__(self, records: Sequence[Record]) -> None:
         """Write a line for each record."""
-        self._out.write("".join(map(text_line, records)))
-        self._out.flush()
+        if records:
+            self._out.write("".join(map(text_line, records)))
+            self._out.flush()
 
 
 class JsonLog:
@@ -29,8 +30,9 @@ class JsonLog:
 
     def __call__(self, records: Sequence[Record]) -> None:
         """Write a line for each record."""
-        self._out.write(msgspec.json.Encoder().encode_lines(records).decode())
-        self._out.flush()
+        if records:
+            self._out.write(msgspec.json.Encoder().encode_lines(records).decode())
+            self._out.flush()
 
 
 def text_line(record: Record) -> str:

@@ -1,0 +1,52 @@
+"""Splits settings in two when several workers serve one host: what each worker does, and what the host holds once.
+
+The host's part, a model in memory, runs in a process of its own, and the workers ask it like any OpenAI-shaped
+upstream, over a Unix socket.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from forebay.plugins import provider_plugin
+from forebay.settings import AuthSettings, DeploymentSettings, ModelSettings, Settings, section
+
+
+def once_per_host(settings: Settings) -> frozenset[str]:
+    """Names of the providers of which a host holds only one."""
+    return frozenset(name for name, each in settings.providers.items() if provider_plugin(each.kind).per_host)
+
+
+def workers_part(settings: Settings, socket: Path) -> Settings:
+    """``settings`` for the workers: a model of the host's part is asked under its own name, at ``socket``."""
+    shared = once_per_host(settings)
+    upstream = {name: section("openai", {"base_url": f"unix:{socket}:/v1"}) for name in shared}
+    models = {
+        name: ModelSettings(
+            tuple(_asked(name, each) if each.provider in shared else each for each in model.deployments)
+        )
+        for name, model in settings.models.items()
+    }
+    return msgspec.structs.replace(settings, providers={**settings.providers, **upstream}, models=models)
+
+
+def host_part(settings: Settings) -> Settings:
+    """``settings`` for the process that holds what a host holds once; only the workers can reach it."""
+    shared = once_per_host(settings)
+    models = {
+        name: ModelSettings(found)
+        for name, model in settings.models.items()
+        if (found := tuple(each for each in model.deployments if each.provider in shared))
+    }
+    return msgspec.structs.replace(
+        settings,
+        server=msgspec.structs.replace(settings.server, workers=1, keep_alive=3600.0),
+        auth=AuthSettings(),
+        providers={name: settings.providers[name] for name in shared},
+        models=models,
+        log=msgspec.structs.replace(settings.log, requests=False),
+    )
+
+
+def _asked(name: str, deployment: DeploymentSettings) -> DeploymentSettings:
+    return msgspec.structs.replace(deployment, model=name)
