@@ -55,7 +55,7 @@ def test_a_full_journal_flushes_at_once(monkeypatch: pytest.MonkeyPatch) -> None
         journal.record(RECORD)
     journal.flush()
     journal.flush()
-    assert batches == [3, 3, 1]
+    assert batches == [3, 3, 1, 0]
 
 
 def test_a_line_tells_the_four_metrics() -> None:
