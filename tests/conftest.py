@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.skips", "pytester"]
+
 # A loaded machine makes single examples slow; how long a test may take is pytest's business.
 settings.register_profile("forebay", deadline=None)
 settings.load_profile("forebay")

@@ -28,12 +28,12 @@ def defaults(environ: Mapping[str, str], model: str | None = None) -> Settings:
     providers: dict[str, Section] = {}
     models: dict[str, ModelSettings] = {}
     for vendor, options in from_environment(environ).items():
-        providers[vendor] = section("openai", msgspec.structs.asdict(options))
+        providers[vendor] = section("openai", options)
         models[f"{vendor}/*"] = _served_by(vendor)
     settings = Settings(providers=providers, models=models)
     if model is not None or engine_installed():
-        settings = with_engine(settings, model or MODEL)
         settings = _with(settings, "embeddings", section("embedding", {"model": EMBEDDING_MODEL}), EMBEDDING_MODEL)
+        settings = with_engine(settings, model or MODEL)
     return with_key(settings, environ)
 
 

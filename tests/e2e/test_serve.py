@@ -74,7 +74,7 @@ def test_embeddings(sdk: openai.OpenAI) -> None:
 
 
 def test_models_and_probes(served: Served, sdk: openai.OpenAI) -> None:
-    assert [model.id for model in sdk.models.list()][:2] == ["all-minilm-l6-v2", "smollm2"]
+    assert [model.id for model in sdk.models.list()][:2] == ["smollm2", "all-minilm-l6-v2"]
     assert sdk.models.retrieve("smollm2").owned_by == "engine"
     assert json.loads(served.get("/health")) == {"status": "ok"}
     assert json.loads(served.get("/ready")) == {"status": "ready"}

@@ -1,0 +1,58 @@
+# What people and CI call. `make help` lists it; scripts/install.sh makes .venv, quickly and offline when nothing changed.
+.DEFAULT_GOAL := help
+.PHONY: help serve test test-slow lint format dev lock clean
+
+BIN := .venv/bin
+# For `serve`: options of `forebay serve`. For `test` and `test-slow`: options of pytest.
+ARGS ?=
+# A Python 3.11 or newer to make .venv with; empty: the newest one found.
+PYTHON ?=
+export PYTHON
+
+# Set for some other purpose, these would let pip install past .venv, or Python import past it.
+unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
+
+# Debian packages for tests: the browser, what the program that drives it is linked against, and git.
+PACKAGES := chromium libatomic1 git
+
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+serve: ## install what is needed into .venv and serve: make serve ARGS="--port 9000 --model x.gguf"
+	@scripts/install.sh serve
+	@exec $(BIN)/forebay serve $(ARGS)
+
+test: lint ## lint, then every test that is not slow: make test ARGS="tests/web -x"
+	@scripts/apt.sh $(PACKAGES) || true
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: dev ## the slow tests alone
+	@scripts/apt.sh $(PACKAGES) || true
+	$(BIN)/python -m pytest -m slow $(ARGS) || test $$? = 5 # there may be none
+
+lint: dev ## ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=src $(BIN)/mypy --explicit-package-bases src/forebay tests
+	$(BIN)/lint-imports
+
+format: dev ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+dev: ## install everything that working on Forebay needs into .venv
+	@scripts/install.sh dev
+
+lock: ## write requirements/*.txt anew from pyproject.toml; with UPGRADE=1 to the newest versions
+	@scripts/install.sh venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(COMPILE) --extra engine pyproject.toml requirements/build.in --output-file requirements/serve.txt
+	$(COMPILE) --extra engine --group dev --constraint requirements/serve.txt pyproject.toml requirements/build.in \
+		--output-file requirements/dev.txt
+
+clean: ## remove everything that was installed or built here
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,63 @@
+"""Every example in the documentation runs."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from forebay.settings import Settings, load
+from tests.e2e.conftest import Served
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+ADDRESS = "http://127.0.0.1:8080"
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    pattern = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [(page.name, block) for page in PAGES for block in pattern.findall(page.read_text())]
+
+
+class AnyVariable(dict[str, str]):
+    """An environment in which everything is set."""
+
+    def __missing__(self, name: str) -> str:
+        return f"value-of-{name}"
+
+    def get(self, name: str, default: object = None) -> str:  # type: ignore[override]  # noqa: ARG002  # a dict's
+        return self[name]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("page", "code"), [block for block in blocks("python") if "base_url" in block[1]])
+def test_python_examples(served: Served, page: str, code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(code.replace(ADDRESS, served.url), page, "exec"), {})
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        (page, found[0])
+        for page, block in [*blocks("console"), *blocks("sh")]
+        for found in re.finditer(r"curl .*", block)
+    ],
+)
+def test_curl_examples(served: Served, page: str, line: str) -> None:
+    command = shlex.split(line.replace(ADDRESS, served.url))
+    done = subprocess.run([*command, "-sS", "--fail"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, f"{page}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("yaml"))
+def test_configuration_examples(page: str, text: str) -> None:
+    assert isinstance(load(text, source=page, environ=AnyVariable()), Settings)
+
+
+def test_there_is_something_to_test() -> None:
+    assert blocks("python")
+    assert blocks("yaml")
+    assert blocks("console")
