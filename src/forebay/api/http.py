@@ -38,4 +38,11 @@ async def send_error(send: Send, error: ForebayError, request_id: str) -> None:
 
 def encoded(headers: Iterable[tuple[str, str]]) -> Headers:
     """Header names and values as ASGI wants them."""
-    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    return [(name.encode("latin-1"), printable(value)) for name, value in headers]
+
+
+def printable(value: str) -> bytes:
+    """``value`` as a header may hold it: what is not printable ASCII, a line break first of all, becomes ``?``."""
+    if value.isascii() and value.isprintable():
+        return value.encode()
+    return "".join(each if each.isascii() and each.isprintable() else "?" for each in value).encode()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
-from forebay.api.http import JSON, Headers, Receive, Scope, Send, encoded, header, send_body
+from forebay.api.http import JSON, Headers, Receive, Scope, Send, encoded, header, printable, send_body
 from forebay.api.requests import Reader
 from forebay.core.errors import ForebayError, UnsupportedMediaTypeError
 from forebay.core.ports import Authenticator, Handler
@@ -63,17 +63,14 @@ async def _send_stream(send: Send, reply: Stream, headers: Headers) -> None:
 def _headers(call: Call, reply: Reply) -> Headers:
     trace = call.trace
     provider = (trace.provider_answered or trace.provider_started) - trace.provider_started
-    spent = time.perf_counter() - trace.accepted
-    timing = f"gateway;dur={(spent - provider) * 1e3:.2f}, provider;dur={provider * 1e3:.2f}"
-    return encoded(
-        (
-            ("x-request-id", call.id),
-            ("x-forebay-model", call.request.model),
-            ("x-forebay-deployment", trace.deployment),
-            ("server-timing", timing),
-            *reply.headers,
-        )
-    )
+    gateway = time.perf_counter() - trace.accepted - provider
+    return [
+        (b"x-request-id", call.id.encode()),
+        (b"x-forebay-model", printable(call.request.model)),
+        (b"x-forebay-deployment", printable(trace.deployment)),
+        (b"server-timing", b"gateway;dur=%.2f, provider;dur=%.2f" % (gateway * 1e3, provider * 1e3)),
+        *encoded(reply.headers),
+    ]
 
 
 def _require_json(scope: Scope) -> None:

@@ -34,8 +34,8 @@ class Writer(Protocol):
         """Wait until the client has read enough; cancelled when it never does."""
         ...
 
-    def default_headers(self) -> Iterable[tuple[bytes, bytes]]:
-        """Headers of every response, such as ``date``."""
+    def default_head(self) -> bytes:
+        """Header lines of every response, such as ``date``."""
         ...
 
 
@@ -87,7 +87,7 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Take one ASGI message of the response.
+        """Take one ASGI message of the response; header names are lower case, as ASGI asks.
 
         Raises:
             ResponseError: the messages come in an order, or the body with a length, that HTTP cannot carry.
@@ -103,15 +103,13 @@ class Exchange:
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         head = [STATUS_LINES[status]]
         for name, value in headers:
-            key = name.lower()
-            if key == b"content-length":
+            if name == b"content-length":
                 self._length = int(value)
-            elif key == b"connection" and value.lower() == b"close":
-                self.keep_alive = False
+            elif name == b"connection":
+                self.keep_alive = self.keep_alive and value.lower() != b"close"
                 continue
-            head += (key, b": ", value, b"\r\n")
-        for name, value in self._writer.default_headers():
-            head += (name, b": ", value, b"\r\n")
+            head.append(b"%b: %b\r\n" % (name, value))
+        head.append(self._writer.default_head())
         self.head_only = self.head_only or status in BODILESS
         if status in BODILESS:
             self._length = 0
@@ -123,7 +121,7 @@ class Exchange:
         if self._length is None:
             if not more:
                 self._length = len(body)
-                head += (b"content-length: ", str(len(body)).encode(), b"\r\n")
+                head.append(b"content-length: %d\r\n" % len(body))
             elif self.scope["http_version"] == "1.1":
                 self._chunked = True
                 head.append(b"transfer-encoding: chunked\r\n")

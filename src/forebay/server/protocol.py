@@ -13,7 +13,6 @@ import enum
 import logging
 import urllib.parse
 from collections import deque
-from collections.abc import Iterable
 from typing import Any, cast
 
 import httptools
@@ -196,9 +195,9 @@ class HTTPProtocol(asyncio.Protocol):
             self._drained = self._loop.create_future()
             await self._drained
 
-    def default_headers(self) -> Iterable[tuple[bytes, bytes]]:
+    def default_head(self) -> bytes:
         """The ``date``, which uvicorn renders once a second."""
-        return self._state.default_headers
+        return b"".join(b"%b: %b\r\n" % header for header in self._state.default_headers)
 
     # What uvicorn and the sweeper need
 
