@@ -1,0 +1,304 @@
+"""The provider against upstreams that behave, and against every way in which they do not."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forebay.core.errors import (
+    ContextLengthError,
+    ForebayError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    RateLimitError,
+    UnavailableError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from forebay.core.types import Call, Deployment, Operation, Principal, Request, Stream, TimeOuts, Trace, Usage, Whole
+from forebay.providers.openai import OpenAIProvider, OpenAISettings
+from tests.support.faulty import CHUNKED, LAST_CHUNK, PAUSE, UNTIL_CLOSED, Script, Upstream, chunk, upstream, whole
+
+QUICK = TimeOuts(connect=1, first_token=0.3, between_tokens=0.3, total=5)
+ANSWER = json.dumps(
+    {
+        "id": "x",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}},
+        "extra": {"kept": True},
+    }
+).encode()
+
+
+def event(delta: dict[str, object] | None = None, finish: str | None = None, **more: object) -> bytes:
+    choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return b"data: " + json.dumps({"id": "x", "choices": choices, **more}).encode() + b"\n\n"
+
+
+ROLE = event({"role": "assistant", "content": ""})
+HEL, LO = event({"content": "Hel"}), event({"content": "lö 🌍"})
+STOP = event({}, "stop")
+USAGE = event(None, usage={"prompt_tokens": 5, "completion_tokens": 2})
+DONE = b"data: [DONE]\n\n"
+STREAM = ROLE + HEL + LO + STOP + USAGE + DONE
+
+
+def call(*, stream: bool = False, include_usage: bool = False, **fields: object) -> Call:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": stream, "top_k": 7, **fields}
+    request = Request(Operation.CHAT, "m", json.dumps(body).encode(), stream, include_usage)
+    return Call("req_1", request, Principal("a"), Trace(time.perf_counter()))
+
+
+@asynccontextmanager
+async def provider(url: str, **options: object) -> AsyncIterator[OpenAIProvider]:
+    settings = msgspec.convert({"base_url": url, "api_key": "sk-secret", **options}, OpenAISettings)
+    made = OpenAIProvider("up", settings)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def deployment(timeouts: TimeOuts = QUICK) -> Deployment:
+    return Deployment("up/real", "up", "real", timeouts)
+
+
+async def ask(asked: Call, *scripts: Script, **options: object) -> tuple[bytes, Upstream]:
+    """The whole reply of an upstream that follows ``scripts``, as a client would get it."""
+    async with upstream(*scripts) as up, provider(up.url, **options) as made:
+        reply = await made.answer(asked, deployment())
+        if isinstance(reply, Whole):
+            return reply.body, up
+        async with aclosing(reply.events) as events:
+            return b"".join([each.data async for each in events]), up
+
+
+async def test_a_whole_reply_comes_as_the_bytes_it_was() -> None:
+    asked = call()
+    body, up = await ask(asked, [whole(ANSWER)])
+    assert body == ANSWER
+    assert asked.trace.usage == Usage(5, 2, 3)
+    assert asked.trace.provider_started < asked.trace.provider_answered
+    head, _, sent = up.requests[0].partition(b"\r\n\r\n")
+    assert b"authorization: Bearer sk-secret" in head
+    assert head.startswith(b"POST /v1/chat/completions HTTP/1.1")
+    assert json.loads(sent) == {**json.loads(asked.request.body), "model": "real"}
+    assert list(json.loads(sent)) == list(json.loads(asked.request.body))
+
+
+async def test_a_stream_comes_without_the_usage_that_nobody_asked_for() -> None:
+    asked = call(stream=True)
+    body, up = await ask(asked, [CHUNKED + chunk(STREAM) + LAST_CHUNK])
+    assert body == ROLE + HEL + LO + STOP + DONE
+    assert asked.trace.usage == Usage(5, 2)
+    assert b'"stream_options":{"include_usage":true}' in up.requests[0]
+
+
+async def test_a_stream_comes_with_the_usage_that_was_asked_for() -> None:
+    asked = call(stream=True, include_usage=True, stream_options={"include_usage": True})
+    body, _ = await ask(asked, [CHUNKED + chunk(STREAM) + LAST_CHUNK])
+    assert body == STREAM
+
+
+async def test_an_upstream_that_does_not_know_the_option_is_not_sent_it() -> None:
+    asked = call(stream=True)
+    _, up = await ask(asked, [CHUNKED + chunk(STREAM) + LAST_CHUNK], usage_in_stream=False)
+    assert b"stream_options" not in up.requests[0]
+
+
+async def test_usage_is_taken_from_a_chunk_that_has_content_too() -> None:
+    last = event({}, "stop", usage={"prompt_tokens": 1, "completion_tokens": 9})
+    asked = call(stream=True)
+    body, _ = await ask(asked, [CHUNKED + chunk(HEL + last + DONE) + LAST_CHUNK])
+    assert body == HEL + last + DONE
+    assert asked.trace.usage == Usage(1, 9)
+
+
+async def test_only_content_counts_as_a_token() -> None:
+    script = [CHUNKED, *(chunk(each) for each in (ROLE, HEL, STOP, DONE)), LAST_CHUNK]
+    async with upstream(script) as up, provider(up.url) as made:
+        reply = await made.answer(call(stream=True), deployment())
+        assert isinstance(reply, Stream)
+        first = await anext(aiter(reply.events))
+        await reply.events.aclose()
+    assert first.data.startswith(ROLE)
+    assert first.content == (HEL in first.data)
+
+
+@settings(max_examples=60)
+@given(cuts=st.lists(st.integers(0, len(STREAM)), max_size=8), crlf=st.booleans())
+def test_any_split_of_a_stream_gives_the_same_events(cuts: list[int], crlf: bool) -> None:  # noqa: FBT001  # hypothesis
+    data = STREAM.replace(b"\n", b"\r\n") if crlf else STREAM
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    pieces = [chunk(data[a:b]) for a, b in itertools.pairwise(edges) if a < b]
+    body, _ = asyncio.run(ask(call(stream=True), [CHUNKED, *pieces, LAST_CHUNK]))
+    assert body == ROLE + HEL + LO + STOP + DONE
+
+
+async def test_an_upstream_that_leaves_out_done_is_completed() -> None:
+    body, _ = await ask(call(stream=True), [UNTIL_CLOSED + HEL + STOP])
+    assert body == HEL + STOP + DONE
+
+
+async def test_comments_are_no_first_event() -> None:
+    body, _ = await ask(call(stream=True), [CHUNKED, chunk(b": processing\n\n"), chunk(STREAM), LAST_CHUNK])
+    assert body == ROLE + HEL + LO + STOP + DONE
+
+
+EARLY: list[tuple[str, Script, type[ForebayError]]] = [
+    ("closed without a reply", [b""], UpstreamError),
+    ("not HTTP", [b"SSH-2.0-OpenSSH\r\n\r\n"], UpstreamError),
+    ("an empty stream", [CHUNKED + LAST_CHUNK], UpstreamError),
+    ("only [DONE]", [UNTIL_CLOSED], UpstreamError),
+    ("an error as first event", [CHUNKED + chunk(b'data: {"error":{"message":"no","code":429}}\n\n')], RateLimitError),
+    ("HTML with 200", [whole(b"<html>", kind="text/html")], UpstreamError),
+    ("JSON with 200, not streamed", [whole(ANSWER)], UpstreamError),
+    ("an error in JSON with 200", [whole(b'{"error":{"message":"busy","code":503}}')], UnavailableError),
+    ("a malformed line", [CHUNKED + chunk(b"data: {oops\n\n")], UpstreamError),
+    ("never a first token", [CHUNKED, PAUSE], UpstreamTimeoutError),
+    ("never a head", [PAUSE], UpstreamTimeoutError),
+    ("cut in its first event", [UNTIL_CLOSED + HEL[:20]], UpstreamError),
+]
+
+
+@pytest.mark.parametrize(("script", "kind"), [each[1:] for each in EARLY], ids=[each[0] for each in EARLY])
+async def test_a_stream_that_fails_early_becomes_a_status(script: Script, kind: type[ForebayError]) -> None:
+    with pytest.raises(kind):
+        await ask(call(stream=True), script)
+
+
+LATE: list[tuple[str, Script, type[ForebayError]]] = [
+    ("cut between events", [CHUNKED, chunk(HEL)], UpstreamError),
+    ("cut in an event", [CHUNKED, chunk(HEL), chunk(LO[:15])], UpstreamError),
+    ("ended without a finish_reason", [CHUNKED, chunk(HEL), LAST_CHUNK], UpstreamError),
+    ("closed without a finish_reason", [UNTIL_CLOSED + HEL], UpstreamError),
+    ("stalled", [CHUNKED, chunk(HEL), PAUSE], UpstreamTimeoutError),
+    ("an error as event", [CHUNKED, chunk(HEL), 0.02, chunk(b'data: {"error":{"message":"x"}}\n\n')], UpstreamError),
+    ("a malformed event", [CHUNKED, chunk(HEL), 0.02, chunk(b"data: {oops\n\n")], UpstreamError),
+    ("a chunk that is none", [CHUNKED, chunk(HEL), b"zz\r\n"], UpstreamError),
+]
+
+
+@pytest.mark.parametrize(("script", "kind"), [each[1:] for each in LATE], ids=[each[0] for each in LATE])
+async def test_a_stream_that_breaks_never_looks_whole(script: Script, kind: type[ForebayError]) -> None:
+    received: list[bytes] = []
+
+    async def read_all() -> None:
+        async with upstream(script) as up, provider(up.url) as made:
+            reply = await made.answer(call(stream=True), deployment())
+            assert isinstance(reply, Stream)
+            async with aclosing(reply.events) as events:
+                async for each in events:
+                    received.append(each.data)
+
+    with pytest.raises(kind):
+        await read_all()
+    assert b"".join(received) in {b"", HEL}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"choices": []}', b"<html>", b'{"error": "x"}'])
+async def test_a_whole_reply_that_is_none_is_a_502(body: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        await ask(call(), [whole(body)])
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (400, {"message": "bad", "param": "top_k", "code": "oops"}, InvalidRequestError, "oops"),
+        (422, {"message": "bad"}, InvalidRequestError, None),
+        (400, {"message": "long", "code": "context_length_exceeded"}, ContextLengthError, "context_length_exceeded"),
+        (401, {"message": "Incorrect API key: sk-secret"}, UpstreamError, "upstream_error"),
+        (403, {"message": "no"}, UpstreamError, "upstream_error"),
+        (402, {"message": "pay"}, RateLimitError, "insufficient_quota"),
+        (404, {"message": "The model `x` does not exist"}, ModelNotFoundError, "model_not_found"),
+        (404, {"message": "no route"}, UpstreamError, "upstream_error"),
+        (424, {"message": "generation"}, UpstreamError, "upstream_error"),
+        (429, {"message": "slow", "code": "insufficient_quota"}, RateLimitError, "insufficient_quota"),
+        (500, {"message": "boom"}, UpstreamError, "upstream_error"),
+        (503, {"message": "later"}, UnavailableError, "unavailable"),
+        (529, {"message": "overloaded"}, UnavailableError, "unavailable"),
+        (504, {"message": "late"}, UpstreamTimeoutError, "upstream_timeout"),
+        (302, {"message": "elsewhere"}, UpstreamError, "upstream_error"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_errors_keep_their_meaning(
+    status: int,
+    body: dict[str, str],
+    kind: type[ForebayError],
+    code: str | None,
+    stream: bool,  # noqa: FBT001
+) -> None:
+    reply = whole(json.dumps({"error": body}).encode(), status, "retry-after: 7", "x-ratelimit-limit-requests: 3")
+    with pytest.raises(kind) as caught:
+        await ask(call(stream=stream), [reply])
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+    assert "sk-secret" not in caught.value.message
+    if kind is RateLimitError:
+        assert caught.value.headers == {"retry-after": "7", "x-ratelimit-limit-requests": "3"}
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'"text"', b"[1]", b"{", b"x" * 200_000, b'{"error": null}'])
+async def test_an_error_body_may_be_anything(body: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        await ask(call(), [whole(body, 500)])
+
+
+async def test_an_upstream_that_is_not_there_is_a_502() -> None:
+    async with upstream([b""]) as up:
+        url = up.url
+    async with provider(url) as made:
+        with pytest.raises(UpstreamError, match="'up' failed"):
+            await made.answer(call(), deployment())
+
+
+async def test_a_client_that_leaves_closes_the_upstream_s_connection() -> None:
+    async with upstream([CHUNKED, chunk(ROLE + HEL), PAUSE]) as up, provider(up.url) as made:
+        reply = await made.answer(call(stream=True), deployment(TimeOuts()))
+        assert isinstance(reply, Stream)
+        assert up.open == 1
+        await reply.events.aclose()
+        async with asyncio.timeout(5):
+            while up.open:  # noqa: ASYNC110  # the other side notices when it notices
+                await asyncio.sleep(0.01)
+
+
+async def test_a_cancelled_caller_closes_the_upstream_s_connection() -> None:
+    async with upstream([PAUSE]) as up, provider(up.url) as made:
+        task = asyncio.create_task(made.answer(call(), deployment(TimeOuts())))
+        async with asyncio.timeout(5):
+            while not up.requests:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            while up.open:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_a_connection_serves_one_request_after_the_other() -> None:
+    script: Script = [CHUNKED, chunk(STREAM), LAST_CHUNK]
+    async with upstream(script) as up, provider(up.url) as made:
+        for _ in range(5):
+            reply = await made.answer(call(stream=True), deployment())
+            assert isinstance(reply, Stream)
+            async with aclosing(reply.events) as events:
+                assert [each async for each in events]
+            assert up.open == 1
+
+
+def test_settings_need_a_vendor_or_a_base_url() -> None:
+    for options in ({}, {"vendor": "opnai"}):
+        with pytest.raises(msgspec.ValidationError, match="vendor"):
+            msgspec.convert(options, OpenAISettings)
+    assert OpenAISettings(vendor="groq").row().base_url.endswith("/openai/v1")
+    assert OpenAISettings(vendor="groq", base_url="http://x/v1").row().base_url == "http://x/v1"
