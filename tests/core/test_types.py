@@ -9,6 +9,14 @@ def test_a_principal_without_a_list_may_use_everything() -> None:
     assert not Principal("a", models=frozenset({"x"})).may_use("y")
 
 
+def test_a_prefix_allows_every_model_behind_it() -> None:
+    principal = Principal("a", models=frozenset({"openai/*"}))
+    assert principal.may_use("openai/gpt-4o")
+    assert principal.may_use("openai/*")
+    assert not principal.may_use("openai")
+    assert not principal.may_use("other/gpt-4o")
+
+
 def test_usage_adds_up() -> None:
     assert Usage(3, 4).total_tokens == 7
 

@@ -19,7 +19,10 @@ class Operation(enum.Enum):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks: the name of a key or user, its tenant and what it may use (``models=None``: everything)."""
+    """Who asks: the name of a key or user, its tenant and what it may use.
+
+    ``models`` holds names, and prefixes such as ``openai/*``; ``None`` is everything.
+    """
 
     name: str
     tenant: str = "default"
@@ -27,7 +30,8 @@ class Principal(msgspec.Struct, frozen=True):
 
     def may_use(self, model: str) -> bool:
         """Whether this principal may name ``model`` in a request."""
-        return self.models is None or model in self.models
+        models = self.models
+        return models is None or model in models or f"{model.partition('/')[0]}/*" in models
 
 
 class Request(msgspec.Struct, frozen=True):

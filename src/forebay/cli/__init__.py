@@ -1,0 +1,43 @@
+"""The command line; a command's module is imported only when that command is used."""
+
+import importlib
+from typing import Final
+
+import click
+
+from forebay import __version__
+
+COMMANDS: Final = {
+    "serve": ("forebay.cli.serve:serve", "Serve models in the OpenAI format."),
+    "chat": ("forebay.cli.chat:chat", "Chat with a served model in the terminal."),
+    "models": ("forebay.cli.models:models", "Fetch, list and remove models of the embedded engine."),
+    "config": ("forebay.cli.config:config", "Check a configuration file."),
+}
+"""Where each command is, and what it does."""
+
+
+class Later(click.Group):
+    """A group that knows its commands by name and help, and imports one only to run it."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        """The command of that name, now imported."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        """List the commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Later,
+    commands={name: click.Command(name, short_help=text) for name, (_, text) in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="forebay", message="%(prog)s %(version)s")
+def main() -> None:
+    """One calm place in front of every language model."""

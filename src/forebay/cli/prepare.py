@@ -1,0 +1,49 @@
+"""Gets models ready before the server listens, with a progress bar, because the first time takes a while."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from forebay.plugins import provider_plugin
+from forebay.settings import Settings
+
+
+def prepare(settings: Settings) -> None:
+    """Let every configured provider that has something to prepare do so, one after the other."""
+    for section in settings.providers.values():
+        plugin = provider_plugin(section.kind)
+        if plugin.prepare is not None:
+            with Bars() as bars:
+                plugin.prepare(section.read(plugin.settings), bars.tell)
+
+
+class Bars:
+    """A bar for each stage, on standard error; lines instead of bars where it is no terminal."""
+
+    def __init__(self) -> None:
+        console = Console(file=sys.stderr)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "Bars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` of ``stage`` is done."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total)
+            if self._progress.disable:
+                sys.stderr.write(f"{stage} ...\n")
+        self._progress.update(self._tasks[stage], completed=done, total=total or None)

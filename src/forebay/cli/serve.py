@@ -1,0 +1,158 @@
+"""``forebay serve``: settings in, models prepared, the server in the foreground."""
+
+import contextlib
+import functools
+import ipaddress
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from forebay import __version__
+from forebay.api.application import Application
+from forebay.app import application, host_application
+from forebay.cli.prepare import prepare
+from forebay.defaults import API_KEY, MODEL, defaults, engine_installed, with_engine, with_key
+from forebay.logs import configure_logging
+from forebay.plugins import UnknownKindError
+from forebay.server.companion import Companion, CompanionError
+from forebay.server.limits import Limits
+from forebay.server.run import Listen, run
+from forebay.settings import ServerSettings, Settings, SettingsError, load_file
+from forebay.split import host_part, once_per_host, workers_part
+
+NO_MODEL = """\
+There is nothing to serve: the embedded engine is not installed and no provider's key is in the environment.
+  pip install 'forebay[engine]'     a model on this machine
+  export OPENAI_API_KEY=...         or a vendor's
+  forebay serve --config FILE       or a configuration file (docs/configuration.md)"""
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 8080]")
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Configuration file.")
+@click.option("--model", help=f"Model for the embedded engine: a name or a .gguf file.  [default: {MODEL}]")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
+def serve(host: str | None, port: int | None, config: Path | None, model: str | None, workers: int | None) -> None:
+    """Serve models in the OpenAI format."""
+    settings = _settings(config, model, {"host": host, "port": port, "workers": workers})
+    _refuse_open_door(settings)
+    try:
+        prepare(settings)
+        _serve(settings)
+    except (SettingsError, UnknownKindError, CompanionError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def worker(settings: Settings, shared: Path | None = None) -> Application:
+    """The application of one process."""
+    configure_logging(settings.log)
+    return application(settings, shared)
+
+
+def held_by_host(settings: Settings, shared: Path) -> Application:
+    """The application of the process that holds what the workers share."""
+    configure_logging(settings.log)
+    return host_application(settings, shared)
+
+
+def run_host(settings: Settings, shared: Path, socket: str) -> None:
+    """That process."""
+    listen = Listen(unix_socket=socket, shutdown_seconds=settings.server.shutdown_timeout)
+    run(functools.partial(held_by_host, settings, shared), listen, _limits(settings.server))
+
+
+def _settings(config: Path | None, model: str | None, overrides: dict[str, object]) -> Settings:
+    try:
+        settings = load_file(config, os.environ) if config else defaults(os.environ, model)
+    except (SettingsError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    if config:
+        settings = with_key(with_engine(settings, model) if model else settings, os.environ)
+    if not settings.models:
+        raise click.ClickException(NO_MODEL)
+    if model and not engine_installed():
+        raise click.ClickException("--model needs the embedded engine: pip install 'forebay[engine]'")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, **given))
+
+
+def _refuse_open_door(settings: Settings) -> None:
+    """On an address that others can reach, somebody must be asked who they are."""
+    host = settings.server.host
+    if settings.auth.keys or _is_loopback(host):
+        return
+    raise click.ClickException(
+        f"refusing to listen on {host} without authentication: everybody who can reach it could use your models.\n"
+        f"Set a key ({API_KEY}=... in the environment, or auth.keys in the configuration file), "
+        "or listen on 127.0.0.1."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _serve(settings: Settings) -> None:
+    """One process for everything; several workers share one more, if there is anything to share."""
+    if settings.server.workers == 1:
+        _listen(settings, settings, None)
+        return
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="forebay-")))
+        workers = settings
+        if once_per_host(settings):
+            socket = folder / "engine.sock"
+            stack.enter_context(Companion(functools.partial(run_host, host_part(settings), folder), socket))
+            workers = workers_part(settings, socket)
+        _listen(settings, workers, folder)
+
+
+def _listen(settings: Settings, workers: Settings, shared: Path | None) -> None:
+    server = settings.server
+    listen = Listen(server.host, server.port, server.workers, shutdown_seconds=server.shutdown_timeout)
+    build = functools.partial(worker, workers, shared)
+    run(build, listen, _limits(server), functools.partial(_announce, settings))
+
+
+def _limits(server: ServerSettings) -> Limits:
+    return Limits(
+        body_bytes=server.body_limit,
+        header_seconds=server.header_timeout,
+        body_seconds=server.body_timeout,
+        write_seconds=server.write_timeout,
+        keep_alive_seconds=server.keep_alive,
+        connections=server.max_connections,
+    )
+
+
+def _announce(settings: Settings, address: str) -> None:
+    """Tell a person who has just started the server how to use it."""
+    names = list(settings.models)
+    lines = (
+        f"Forebay {__version__}",
+        f"  address   {address}/v1",
+        f"  models    {', '.join(names)}",
+        f"  web page  {address}/",
+        f"  try       {_curl(address, names, settings)}",
+        "  stop      Ctrl-C",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _curl(address: str, names: Sequence[str], settings: Settings) -> str:
+    model = next((name for name in names if not name.endswith("/*")), names[0])
+    key = " -H 'authorization: Bearer YOUR_KEY'" if settings.auth.keys else ""
+    body = msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "Say hello."}]}).decode()
+    return f"curl {address}/v1/chat/completions{key} -H 'content-type: application/json' -d '{body}'"

@@ -1,0 +1,39 @@
+"""One YAML file, read into frozen typed settings; start reading in `schema`.
+
+Everything that is wrong with a file is told at once, each with its line, its dotted path and the remedy.
+"""
+
+from forebay.settings.load import load, load_file
+from forebay.settings.problems import Problem, SettingsError
+from forebay.settings.schema import (
+    AuthSettings,
+    DeploymentSettings,
+    KeySettings,
+    LogSettings,
+    ModelSettings,
+    ServerSettings,
+    Settings,
+    TimeOutSettings,
+)
+from forebay.settings.section import Section, section
+from forebay.settings.values import Duration, Secret, Size
+
+__all__ = [
+    "AuthSettings",
+    "DeploymentSettings",
+    "Duration",
+    "KeySettings",
+    "LogSettings",
+    "ModelSettings",
+    "Problem",
+    "Secret",
+    "Section",
+    "ServerSettings",
+    "Settings",
+    "SettingsError",
+    "Size",
+    "TimeOutSettings",
+    "load",
+    "load_file",
+    "section",
+]

@@ -1,0 +1,131 @@
+"""From a file to `Settings`: parse, read, and check what one part says about another."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from forebay.settings.document import MAX_BYTES, Entries, Items, Node, Scalar, parse, shown
+from forebay.settings.problems import Problems, hint
+from forebay.settings.reader import Reader
+from forebay.settings.schema import WILDCARD, ModelSettings, Settings
+
+_DEPLOYMENTS = "deployments"
+
+
+def load_file(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings in the file at ``path``.
+
+    Raises:
+        SettingsError: it cannot be read, or something in it is wrong.
+    """
+    problems = Problems(str(path))
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
+    except OSError as error:
+        problems.add(0, "", f"cannot be read: {error.strerror or error}")
+        raise problems.error() from None
+    except UnicodeDecodeError as error:
+        problems.add(error.object[: error.start].count(b"\n") + 1, "", "is not in UTF-8")
+        raise problems.error() from None
+    return load(text, source=str(path), environ=environ)
+
+
+def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
+    """The settings that ``text`` means; ``source`` names it in messages, ``environ`` is what ``${VAR}`` refers to.
+
+    Raises:
+        SettingsError: with everything that is wrong in it.
+    """
+    problems = Problems(source)
+    root = _in_long_form(parse(text, problems, environ))
+    _check_providers(root, problems)
+    _check_models(root, problems)
+    _check_keys(root, problems)
+    settings: Settings = Reader(problems).read(root, Settings)
+    problems.settle()
+    return msgspec.structs.replace(settings, models={name: _named(name, m) for name, m in settings.models.items()})
+
+
+def _in_long_form(root: Node) -> Node:
+    """The tree with ``NAME: {provider: …}`` of `models` written as ``NAME: {deployments: [{provider: …}]}``."""
+    models = _child(root, "models")
+    if not isinstance(root, Entries) or not isinstance(models, Entries):
+        return root
+    longer = msgspec.structs.replace(models, entries={name: _long(model) for name, model in models.entries.items()})
+    return msgspec.structs.replace(root, entries={**root.entries, "models": longer})
+
+
+def _long(model: Node) -> Node:
+    if not isinstance(model, Entries) or _DEPLOYMENTS in model.entries:
+        return model
+    only = Items(model.line, model.path, (model,))
+    return Entries(model.line, model.path, {_DEPLOYMENTS: only}, {_DEPLOYMENTS: model.line})
+
+
+def _named(name: str, model: ModelSettings) -> ModelSettings:
+    default = "*" if name.endswith(WILDCARD) else name
+    return ModelSettings(tuple(msgspec.structs.replace(one, model=one.model or default) for one in model.deployments))
+
+
+def _check_providers(root: Node, problems: Problems) -> None:
+    """Every deployment names a provider that is configured."""
+    known = [name for name, _ in _entries(_child(root, "providers"))]
+    for _, model in _entries(_child(root, "models")):
+        for deployment in _items(_child(model, _DEPLOYMENTS)):
+            provider = _child(deployment, "provider")
+            name = _text(provider)
+            if provider is not None and name and name not in known:
+                what = f"unknown provider{_shown(provider)}"
+                problems.add(provider.line, provider.path, what + (hint(name, known) or "; none is configured"))
+
+
+def _check_models(root: Node, problems: Problems) -> None:
+    """A ``*`` stands only at the end of a model's name, and has a place in what it is called at the provider."""
+    for name, model in _entries(_child(root, "models")):
+        if "*" in name.removesuffix(WILDCARD):
+            problems.add(model.line, model.path, "'*' may stand in a model's name only as its end, after a '/'")
+
+
+def _check_keys(root: Node, problems: Problems) -> None:
+    """No two keys are the same, nor have the same name; they name models that are configured."""
+    models = [name for name, _ in _entries(_child(root, "models"))]
+    seen: dict[tuple[str, str], Node] = {}
+    for key in _items(_child(_child(root, "auth"), "keys")):
+        for field in ("key", "name"):
+            node = _child(key, field)
+            first = seen.setdefault((field, _text(node)), node) if node and _text(node) else node
+            if node is not None and first is not None and first is not node:
+                problems.add(node.line, node.path, f"is the same as {first.path} in line {first.line}")
+        for node in _items(_child(key, "models")):
+            if models and _text(node) and not _offered(_text(node), models):
+                problems.add(node.line, node.path, f"unknown model{_shown(node)}{hint(_text(node), models)}")
+
+
+def _offered(name: str, models: list[str]) -> bool:
+    return name in models or any(
+        model.endswith(WILDCARD) and name.startswith(model.removesuffix("*")) for model in models
+    )
+
+
+def _child(node: Node | None, key: str) -> Node | None:
+    return node.entries.get(key) if isinstance(node, Entries) else None
+
+
+def _entries(node: Node | None) -> Iterator[tuple[str, Node]]:
+    return iter(node.entries.items() if isinstance(node, Entries) else ())
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Items) else ()
+
+
+def _text(node: Node | None) -> str:
+    if isinstance(node, Scalar) and (node.expanded or isinstance(node.value, str)):
+        return node.text
+    return ""
+
+
+def _shown(node: Node) -> str:
+    return f" '{shown(node.text)}'" if isinstance(node, Scalar) and not node.expanded else ""

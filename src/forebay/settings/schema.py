@@ -1,0 +1,93 @@
+"""What a settings file may say. `docs/configuration.md` shows every key; `load` reads it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from forebay.core.types import TimeOuts
+from forebay.settings.section import Section
+from forebay.settings.values import KIB, Duration, Secret, Size
+
+WILDCARD = "/*"
+"""The end of a model's name that stands for any rest."""
+
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+_TIME_OUTS = TimeOuts()
+
+
+class ServerSettings(msgspec.Struct, frozen=True):
+    """Where the server listens and what it bears."""
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    workers: Positive = 1
+    body_limit: Size = 20 * KIB**2
+    header_timeout: Duration = 10.0
+    body_timeout: Duration = 30.0
+    write_timeout: Duration = 60.0
+    keep_alive: Duration = 75.0
+    max_connections: Positive = 10_000
+    shutdown_timeout: Duration = 30.0
+
+
+class KeySettings(msgspec.Struct, frozen=True):
+    """An API key: who holds it and which models it may use (``None``: all)."""
+
+    key: Secret
+    name: Name
+    tenant: Name = "default"
+    models: tuple[Name, ...] | None = None
+
+
+class AuthSettings(msgspec.Struct, frozen=True):
+    """Who may ask: whoever holds one of the keys, everybody where there are none."""
+
+    keys: tuple[KeySettings, ...] = ()
+
+
+class TimeOutSettings(TimeOuts, frozen=True):
+    """How long to wait for a deployment; a `TimeOuts` whose fields may have a unit in the file."""
+
+    connect: Duration = _TIME_OUTS.connect
+    first_token: Duration = _TIME_OUTS.first_token
+    between_tokens: Duration = _TIME_OUTS.between_tokens
+    total: Duration = _TIME_OUTS.total
+
+
+class DeploymentSettings(msgspec.Struct, frozen=True):
+    """A model at a provider.
+
+    ``model`` is by default the name under which it is offered. Under a wildcard it holds a ``*`` (by default it is
+    nothing else) for what the caller wrote in the wildcard's place.
+    """
+
+    provider: Name
+    model: str = ""
+    timeouts: TimeOutSettings = TimeOutSettings()
+
+
+class ModelSettings(msgspec.Struct, frozen=True):
+    """A model as callers name it, and the deployments that answer for it, the preferred one first."""
+
+    deployments: Annotated[tuple[DeploymentSettings, ...], msgspec.Meta(min_length=1)]
+
+
+class LogSettings(msgspec.Struct, frozen=True):
+    """What is logged, and how; ``requests``: a line for every request."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    requests: bool = True
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """A whole file; every part has defaults."""
+
+    server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
+    providers: Mapping[Name, Section] = {}
+    models: Mapping[Name, ModelSettings] = {}
+    log: LogSettings = LogSettings()

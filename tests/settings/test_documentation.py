@@ -1,0 +1,64 @@
+"""What `docs/configuration.md` shows is true: its examples load, and it names every key and default."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from forebay.settings import (
+    AuthSettings,
+    DeploymentSettings,
+    KeySettings,
+    LogSettings,
+    ModelSettings,
+    ServerSettings,
+    Settings,
+    TimeOutSettings,
+    load,
+)
+
+PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+FULL = max(EXAMPLES, key=len)
+ENVIRON = {"OPENAI_API_KEY": "sk-1", "TEAM_KEY": "fb-1"}
+SHAPES = [
+    Settings,
+    ServerSettings,
+    AuthSettings,
+    KeySettings,
+    LogSettings,
+    ModelSettings,
+    DeploymentSettings,
+    TimeOutSettings,
+]
+
+
+def keys(tree: object) -> Iterator[str]:
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield key
+            yield from keys(value)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from keys(item)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_loads(example: str) -> None:
+    assert load(example, source="docs/configuration.md", environ=ENVIRON).models
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_full_example_has_every_key(shape: type[msgspec.Struct]) -> None:
+    shown = set(keys(yaml.safe_load(FULL)))
+    assert {field.encode_name for field in msgspec.structs.fields(shape)} <= shown
+
+
+def test_the_full_example_shows_the_defaults() -> None:
+    settings = load(FULL, source="docs/configuration.md", environ=ENVIRON)
+    assert settings.server == ServerSettings()
+    assert settings.log == LogSettings()
+    assert settings.models["fast"].deployments[0].timeouts == TimeOutSettings()
