@@ -31,7 +31,10 @@ class Principal(msgspec.Struct, frozen=True):
     def may_use(self, model: str) -> bool:
         """Whether this principal may name ``model`` in a request."""
         models = self.models
-        return models is None or model in models or f"{model.partition('/')[0]}/*" in models
+        if models is None or model in models:
+            return True
+        prefix, slash, _ = model.partition("/")
+        return bool(slash) and f"{prefix}/*" in models
 
 
 class Request(msgspec.Struct, frozen=True):

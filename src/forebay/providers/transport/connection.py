@@ -303,10 +303,8 @@ class Connection(asyncio.Protocol):
             response.wake()
 
     def _head_too_large(self, response: Response) -> bool:
-        if (
-            not response.status
-            or sum(len(name) + len(value) for name, value in response.headers.items()) <= self._head_bytes
-        ):
+        """Whether a whole head, which arrived in one large piece, is beyond the limit."""
+        if not response.status or _size(response.headers) <= self._head_bytes:
             return False
         response.status = 0
         self._fail(TooLargeError(f"more than {self._head_bytes} bytes of headers"))
@@ -367,3 +365,7 @@ class Connection(asyncio.Protocol):
 
 def _ends_with_connection(response: Response) -> bool:
     return response.header(b"content-length") is None and response.header(b"transfer-encoding") is None
+
+
+def _size(headers: Mapping[bytes, bytes]) -> int:
+    return sum(len(name) + len(value) for name, value in headers.items())

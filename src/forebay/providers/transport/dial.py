@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from forebay.providers.transport.errors import ProxyError
 from forebay.providers.transport.head import fields
@@ -54,46 +54,53 @@ async def dial(
     """
     if url.socket:
         return (await loop.create_unix_connection(factory, url.socket))[1]
-    if proxy is None:
-        return await _over_tcp(loop, url.host, url.port, context, factory)
-    if context is None:
-        return await _over_tcp(loop, proxy.host, proxy.port, default_context() if proxy.tls else None, factory)
-    return await _through_tunnel(loop, url, proxy, context, factory)
-
-
-async def _over_tcp(
-    loop: asyncio.AbstractEventLoop, host: str, port: int, context: ssl.SSLContext | None, factory: Callable[[], P]
-) -> P:
-    sock = await _connected(loop, host, port)
+    nearest = proxy or url
+    sock = await _connected(loop, nearest.host, nearest.port)
+    if not nearest.tls and context is None:
+        return (await loop.create_connection(factory, sock=sock))[1]
+    transport: asyncio.Transport
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=sock)
     try:
-        _, protocol = await loop.create_connection(
-            factory, sock=sock, ssl=context, server_hostname=host if context else None
-        )
+        if proxy is not None and proxy.tls:
+            transport = await _secured(loop, transport, asyncio.Protocol(), default_context(), proxy.host)
+        if proxy is not None and context is not None:
+            await _tunnel(loop, transport, url, proxy)
+        protocol = factory()
+        if context is not None:
+            transport = await _secured(loop, transport, protocol, context, url.host)
+        transport.set_protocol(protocol)
     except BaseException:
-        sock.close()
+        transport.abort()
         raise
+    protocol.connection_made(transport)
     return protocol
+
+
+async def _secured(
+    loop: asyncio.AbstractEventLoop,
+    transport: asyncio.Transport,
+    protocol: asyncio.BaseProtocol,
+    context: ssl.SSLContext,
+    host: str,
+) -> asyncio.Transport:
+    """TLS over ``transport``.
+
+    Not by ``create_connection``, which forgets its socket when it is cancelled just before the handshake begins.
+    """
+    secured = await loop.start_tls(transport, protocol, context, server_hostname=host)
+    if secured is None:
+        raise ConnectionResetError("the connection was closed during the handshake")
+    return secured
 
 
 # Tunnels
 
 
-async def _through_tunnel(
-    loop: asyncio.AbstractEventLoop, url: BaseUrl, proxy: Proxy, context: ssl.SSLContext, factory: Callable[[], P]
-) -> P:
-    request = _connect_request(url, proxy)
-    tunnel = await _over_tcp(
-        loop, proxy.host, proxy.port, default_context() if proxy.tls else None, lambda: _Tunnel(loop, request)
-    )
-    try:
-        await tunnel.opened
-        protocol = factory()
-        transport = await loop.start_tls(tunnel.transport, protocol, context, server_hostname=url.host)
-    except BaseException:
-        tunnel.transport.abort()
-        raise
-    protocol.connection_made(cast("asyncio.BaseTransport", transport))
-    return protocol
+async def _tunnel(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, url: BaseUrl, proxy: Proxy) -> None:
+    tunnel = _Tunnel(loop)
+    transport.set_protocol(tunnel)
+    transport.write(_connect_request(url, proxy))
+    await tunnel.opened
 
 
 def _connect_request(url: BaseUrl, proxy: Proxy) -> bytes:
@@ -105,16 +112,11 @@ def _connect_request(url: BaseUrl, proxy: Proxy) -> bytes:
 
 
 class _Tunnel(asyncio.Protocol):
-    """Asks a proxy for a tunnel; ``opened`` is done when there is one."""
+    """Reads a proxy's reply; ``opened`` is done when there is a tunnel."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, request: bytes) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.opened: asyncio.Future[None] = loop.create_future()
-        self._request = request
         self._reply = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.WriteTransport", transport)
-        self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         self._reply += data

@@ -1,0 +1,127 @@
+"""Makes OpenVINO's form of a model, in a process of its own: `run` starts it, `main` is what it does.
+
+It stays out of the server's process because a conversion takes more memory than serving the result and keeps much of
+it, and because a bad file makes OpenVINO's reader end the process it runs in.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from forebay.engine import gguf
+from forebay.engine.errors import ConversionError, LibraryError
+from forebay.plugins import Progress
+
+MODEL: Final = "openvino_model.xml"
+_READABLE: Final = "OpenVINO reads llama, qwen2 and qwen3, best as Q4_0 or Q8_0"
+_POLL_SECONDS: Final = 0.25
+_SIGKILL: Final = 9  # Windows has no name for it.
+
+
+def run(source: Path, target: Path, progress: Progress) -> None:
+    """Convert ``source`` into the empty folder ``target``, in another process.
+
+    Raises:
+        ConversionError: it failed; the message says why, as far as OpenVINO does.
+    """
+    # -P: a file named like a module in the current folder must not be run instead of it.
+    command = [sys.executable, "-P", "-m", "forebay.engine.convert", str(source), str(target)]
+    progress("convert", 0, 1)
+    with tempfile.TemporaryFile() as said:
+        with subprocess.Popen(  # noqa: S603 - this module
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+        ) as process:
+            try:
+                while _is_running(process):
+                    progress("convert", 0, 1)
+            except BaseException:
+                process.kill()
+                raise
+        said.seek(0)
+        words = said.read().decode("utf-8", "replace").strip()
+    if process.returncode or not (target / MODEL).is_file():
+        raise ConversionError(f"{source} could not be converted: {_reason(process.returncode, words)}")
+    progress("convert", 1, 1)
+
+
+def _is_running(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _reason(status: int, words: str) -> str:
+    if status == -_SIGKILL:
+        return "the process was killed; most often there is too little memory."
+    if status < 0:
+        return f"OpenVINO crashed (signal {-status}); the file may be damaged, or of a kind that it does not support."
+    if "iostream error" in words:
+        return "OpenVINO could not write it; is the disk full? FOREBAY_HOME may name a folder on a larger one."
+    return words.splitlines()[-1] if words else f"the process ended with status {status} and without a word."
+
+
+def main(arguments: list[str]) -> int:
+    """Convert ``arguments[0]``, a GGUF file or a folder of sentence-transformers, into the folder ``arguments[1]``.
+
+    The exit status says whether it worked; if not, why is the last line of standard error.
+    """
+    source, target = map(Path, arguments)
+    try:
+        if source.is_dir():
+            _convert_embedder(source, target)
+        else:
+            _convert_gguf(source, target)
+    except (LibraryError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+# OpenVINO is imported where it is needed: the server's process imports this module too, for `run`.
+
+
+def _convert_embedder(source: Path, target: Path) -> None:
+    from forebay.engine import minilm  # noqa: PLC0415
+
+    minilm.convert(source, target)
+
+
+def _convert_gguf(source: Path, target: Path) -> None:
+    import openvino_genai  # noqa: PLC0415
+
+    architecture = gguf.read(source).architecture
+    # OpenVINO writes beside the file that it reads, so the file has to stand in the target for a while.
+    beside = target / "model.gguf"
+    _stand_in(source.resolve(), beside)
+    try:
+        openvino_genai.LLMPipeline(str(beside), "CPU", enable_save_ov_model=True)
+    except (RuntimeError, IndexError) as error:
+        raise ConversionError(f"{_one_line(str(error))} (of the architecture {architecture}; {_READABLE})") from None
+    finally:
+        beside.unlink()
+
+
+def _stand_in(source: Path, beside: Path) -> None:
+    """Let ``beside`` be ``source``: by a link where that is possible, otherwise by a copy."""
+    for link in (beside.symlink_to, beside.hardlink_to):
+        try:
+            link(source)
+        except OSError:
+            continue
+        return
+    shutil.copyfile(source, beside)
+
+
+def _one_line(message: str) -> str:
+    """OpenVINO's message without the places in its source."""
+    lines = [line.strip() for line in message.splitlines()]
+    return " ".join(line for line in lines if line and ".cpp:" not in line and not line.startswith("Exception from"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

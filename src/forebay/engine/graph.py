@@ -1,0 +1,134 @@
+"""The model as one paged graph: a step computes the next logits of many sequences at once, over caches cut into blocks.
+
+This is the only file that touches OpenVINO's private `paged_attention_transformation`. It rewrites the graph of a
+language model that keeps its cache inside into one that is handed its cache (``key_cache.i`` and ``value_cache.i``)
+and which part of it belongs to whom. Two things are added here:
+
+- only the last token of each sequence reaches the projection to the vocabulary (a `Gather` before the last `MatMul`),
+  because nobody reads the other logits: it makes a prefill a quarter faster;
+- a step of a single row can be padded to two. From two rows on a sequence's logits are bit-identical whatever else is
+  in the step; a single row takes another kernel, whose rounding differs.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import openvino as ov
+from openvino import opset13
+
+from forebay.engine.batch import PADDING, Batch, Floats, Row
+from forebay.engine.blocks import SCRATCH
+
+try:
+    from openvino._offline_transformations import paged_attention_transformation
+except ImportError:  # pragma: no cover - told by `_check_version` when a model is loaded
+    paged_attention_transformation = None
+
+TESTED: Final = "2026.4"
+_LAST: Final = "last_tokens"
+
+
+class GraphError(RuntimeError):
+    """OpenVINO, or the model, is not what this file was written for; the message names the remedy."""
+
+
+class PagedGraph:
+    """A compiled model and its caches. Not for more than one thread at a time.
+
+    ``blocks`` counts all blocks, `SCRATCH` included; ``vocabulary`` is the length of a row of logits.
+    """
+
+    def __init__(self, folder: Path, *, kv_cache: int, threads: int | None = None) -> None:
+        """Read and compile the model in ``folder`` and set aside ``kv_cache`` bytes for its caches.
+
+        Raises:
+            GraphError: this OpenVINO or this model cannot be used, or not even one block fits.
+        """
+        _check_version(ov.__version__)
+        core = ov.Core()
+        model = core.read_model(folder / "openvino_model.xml")
+        _make_paged(model)
+        _keep_last_tokens(model)
+        compiled = core.compile_model(model, "CPU", _properties(threads))
+        self.vocabulary: int = compiled.output("logits").partial_shape[-1].get_length()
+        self._request = compiled.create_infer_request()
+        self.blocks = self._allocate(compiled, kv_cache)
+
+    def step(self, batch: Sequence[Row], *, exact: bool = False) -> Floats:
+        """The logits after the last token of each row: one line each, valid until the next step.
+
+        ``exact`` makes each line independent of what else is in the step, at the price of a padding row when there is
+        but one.
+        """
+        padded = exact and len(batch) == 1
+        inputs = Batch.of([*batch, PADDING] if padded else batch)
+        for name, array in zip(Batch._fields, inputs, strict=True):
+            self._request.set_tensor(name, ov.Tensor(array))
+        self._request.infer()
+        logits: Floats = self._request.get_tensor("logits").data
+        return logits.reshape(-1, self.vocabulary)[: len(batch)]
+
+    def _allocate(self, compiled: ov.CompiledModel, kv_cache: int) -> int:
+        caches = [port for port in compiled.inputs if _is_cache(port.any_name)]
+        shapes = {port.any_name: [side.get_length() for side in list(port.partial_shape)[1:]] for port in caches}
+        block_bytes = sum(int(np.prod(shapes[port.any_name])) * port.element_type.size for port in caches)
+        blocks = kv_cache // block_bytes
+        if blocks <= SCRATCH + 1:
+            raise GraphError(f"kv_cache of {kv_cache:,} bytes is too small: one block takes {block_bytes:,} bytes")
+        for port in caches:
+            tensor = ov.Tensor(port.element_type, ov.Shape([blocks, *shapes[port.any_name]]))
+            self._request.set_tensor(port.any_name, tensor)
+        return int(blocks)
+
+
+def _check_version(version: str) -> None:
+    if paged_attention_transformation is None or not version.startswith(f"{TESTED}."):
+        raise GraphError(
+            f"the embedded engine is made for OpenVINO {TESTED}, but {version} is installed: "
+            "install forebay[engine] again"
+        )
+
+
+def _properties(threads: int | None) -> Mapping[str, Any]:
+    properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+    if threads is not None:
+        properties["INFERENCE_NUM_THREADS"] = threads
+    return properties
+
+
+def _make_paged(model: ov.Model) -> None:
+    try:
+        paged_attention_transformation(model)
+    except RuntimeError as error:
+        raise GraphError(f"the model cannot be paged: {error}") from error
+    found = {port.any_name for port in model.inputs if not _is_cache(port.any_name)}
+    if found != set(Batch._fields) - {_LAST}:
+        raise GraphError(f"the model cannot be paged: its inputs became {sorted(found)}")
+
+
+def _is_cache(name: str) -> bool:
+    return name.startswith(("key_cache.", "value_cache."))
+
+
+def _keep_last_tokens(model: ov.Model) -> None:
+    """Let only the tokens at the new input `_LAST` reach the projection to the vocabulary."""
+    projection = _projection(model)
+    rows = opset13.parameter([-1], np.int64, name=_LAST)
+    rows.output(0).get_tensor().set_names({_LAST})
+    hidden = projection.input(0)
+    gathered = opset13.gather(hidden.get_source_output(), rows, opset13.constant(np.int64(0)))
+    hidden.replace_source_output(gathered.output(0))
+    model.add_parameters([rows])
+    model.validate_nodes_and_infer_types()
+
+
+def _projection(model: ov.Model) -> ov.Node:
+    """The `MatMul` that the logits come from, perhaps by way of a scaling or a conversion."""
+    node = model.output("logits").get_node()
+    while node.get_type_name() != "MatMul":
+        if not node.get_input_size():
+            raise GraphError("the model cannot be used: its logits come from no matrix multiplication")
+        node = node.input_value(0).get_node()
+    return node

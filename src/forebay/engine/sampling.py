@@ -1,0 +1,204 @@
+"""Chooses the next token of each sequence from its logits, exactly and cheaply.
+
+Greedy rows are one `argmax` over the whole batch. Every other row is worked on alone: its 200 kB stay in the core's own
+cache, and the result cannot depend on the rest of the batch. A draw inverts the cumulative distribution in two levels
+(sums of blocks, then one block), so nothing is sorted and one random number is enough. Where a filter needs the
+likeliest tokens, a bound that cannot cut off any of them leaves a few candidates to sort; the others lose their weight.
+
+Watermarks, grammars and ``logit_bias`` will change the row where the penalties do.
+"""
+
+from collections.abc import Sequence as Items
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from forebay.engine.sequence import Logprobs, Sampling, Sequence
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+_BLOCK: Final = 256  # Entries of a row that are summed, or compared, as one.
+_MASK: Final = 2**64 - 1
+_COLDEST: Final = 1e-5  # Below this the likeliest token is taken: 1/temperature would overflow.
+_BOUNDS: Final = (
+    1e-3,
+    1e-4,
+    1e-5,
+    3e-6,
+)  # Shares of the mass above which tokens are candidates for top_p, tried in turn.
+
+
+def uniform(seed: int, position: int) -> float:
+    """The random number in [0, 1) that ``seed`` gives for ``position``: SplitMix64, which is a function of both.
+
+    Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+    """
+    return (_mix(_mix(seed) + position * 0x9E3779B97F4A7C15) >> 11) * 2.0**-53
+
+
+def _mix(number: int) -> int:
+    number = (number + 0x9E3779B97F4A7C15) & _MASK
+    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
+    return number ^ (number >> 31)
+
+
+class Choice:
+    """A token, and its logprobs if they were asked for."""
+
+    __slots__ = ("logprobs", "token")
+
+    def __init__(self, token: int, logprobs: Logprobs | None = None) -> None:
+        self.token = token
+        self.logprobs = logprobs
+
+
+class Sampler:
+    """Chooses tokens out of ``vocabulary``; it owns its scratch memory, so it is not for more than one thread."""
+
+    def __init__(self, vocabulary: int) -> None:
+        self._vocabulary = vocabulary
+        blocks = -(-vocabulary // _BLOCK)
+        self._row = np.empty(vocabulary, np.float32)
+        # Weights of a row, in blocks; what stands behind the last token always stays zero.
+        self._blocks = np.zeros((blocks, _BLOCK), np.float32)
+        self._weights = self._blocks.reshape(-1)[:vocabulary]
+        self._ones = np.ones(_BLOCK, np.float32)
+
+    def choose(self, logits: Floats, sequences: Items[Sequence]) -> list[Choice]:
+        """The next token of each sequence, from its line of ``logits``."""
+        likeliest = logits.argmax(axis=1).tolist()
+        return [
+            Choice(token) if _is_plain(sequence.sampling) else self._choose(row, sequence)
+            for token, row, sequence in zip(likeliest, logits, sequences, strict=True)
+        ]
+
+    def _choose(self, row: Floats, sequence: Sequence) -> Choice:
+        sampling = sequence.sampling
+        changed = self._changed(row, sequence)
+        if sampling.temperature < _COLDEST:
+            token = int(changed.argmax())
+        else:
+            token = self._draw(changed, sampling, uniform(sequence.seed, sequence.generated))
+        return Choice(token, None if sampling.logprobs is None else self._logprobs(row, token, sampling.logprobs))
+
+    def _changed(self, row: Floats, sequence: Sequence) -> Floats:
+        """The row after everything that bans, favours or punishes tokens; ``row`` itself where nothing does."""
+        sampling = sequence.sampling
+        banned = list(sequence.stop_ids) if sequence.generated < sampling.min_tokens else []
+        if not (sampling.penalised or banned):
+            return row
+        changed = self._row
+        np.copyto(changed, row)
+        _penalise(changed, sequence)
+        changed[banned] = -np.inf
+        return changed
+
+    def _draw(self, row: Floats, sampling: Sampling, chance: float) -> int:
+        self._weigh(row, sampling.temperature)
+        if 0 < sampling.top_k < self._vocabulary:
+            self._keep(sampling.top_k, self._largest(sampling.top_k)[0])
+        if sampling.top_p < 1.0:
+            self._keep_nucleus(sampling.top_p)
+        sums = self._sums()
+        target = chance * sums[-1]
+        block = _invert(sums, target)
+        within = self._blocks[block].cumsum(dtype=np.float64)
+        return block * _BLOCK + _invert(within, target - (sums[block - 1] if block else 0.0))
+
+    def _keep_nucleus(self, top_p: float) -> None:
+        """Take the weight from all but the fewest tokens that together have the share ``top_p`` of it."""
+        weights, total = self._weights, self._sums()[-1]
+        wanted = top_p * total
+        sure, mass, above = 0, 0.0, np.inf
+        # All tokens that weigh less than (1 - top_p) / vocabulary are left out together; zero is for rounding's sake.
+        for bound in (*_BOUNDS, (1.0 - top_p) / self._vocabulary, 0.0):
+            candidates = np.compress(weights >= bound * total, weights)
+            reached = candidates.sum(dtype=np.float64)
+            if (len(candidates) and reached >= wanted) or not bound:
+                break
+            sure, mass, above = len(candidates), reached, bound * total
+        # Only those have to be sorted that are below the bound before.
+        falling = -np.sort(-np.compress(candidates < above, candidates))
+        if len(falling):
+            missing = int((mass + falling.cumsum(dtype=np.float64)).searchsorted(wanted))
+            missing = min(missing, len(falling) - 1)
+            self._keep(sure + missing + 1, falling[missing])
+
+    def _keep(self, count: int, least: np.float32) -> None:
+        """Take the weight from all tokens but ``count``, the lightest of which weighs ``least``."""
+        weights = self._weights
+        heavy = weights >= least
+        np.multiply(weights, heavy, out=weights)
+        surplus = np.count_nonzero(heavy) - count
+        if surplus > 0:
+            weights[np.flatnonzero(weights == least)[-surplus:]] = 0.0
+
+    def _largest(self, count: int) -> Floats:
+        """The ``count`` largest weights, rising."""
+        weights = self._weights
+        # As many blocks as tokens are wanted hold one that weighs at least this.
+        heads = self._blocks.max(axis=1) if count <= len(self._blocks) else weights
+        bound = np.partition(heads, len(heads) - count)[len(heads) - count]
+        candidates: Floats = np.compress(weights >= bound, weights)
+        candidates.sort()
+        return candidates[-count:]
+
+    def _weigh(self, row: Floats, temperature: float) -> np.float32:
+        """Fill `_weights` with what each token weighs, the likeliest 1; returns its logit."""
+        highest: np.float32 = row.max()
+        np.subtract(row, highest, out=self._weights)
+        if temperature != 1.0:
+            np.multiply(self._weights, np.float32(1.0 / temperature), out=self._weights)
+        np.exp(self._weights, out=self._weights)
+        return highest
+
+    def _sums(self) -> Doubles:
+        sums: Doubles = self._blocks.dot(self._ones).cumsum(dtype=np.float64)
+        return sums
+
+    def _logprobs(self, row: Floats, token: int, count: int) -> Logprobs:
+        """What the model itself thinks: before temperature and penalties."""
+        highest = self._weigh(row, 1.0)
+        log_total = float(highest) + float(np.log(self._sums()[-1]))
+        top = tuple((each, float(row[each]) - log_total) for each in self._likeliest(count))
+        return Logprobs(float(row[token]) - log_total, top)
+
+    def _likeliest(self, count: int) -> list[int]:
+        """The ``count`` heaviest tokens, by falling weight."""
+        if not count:
+            return []
+        weights = self._weights
+        tokens = np.flatnonzero(weights >= self._largest(count)[0])
+        found: list[int] = tokens[np.argsort(-weights[tokens], kind="stable")][:count].tolist()
+        return found
+
+
+def _is_plain(sampling: Sampling) -> bool:
+    """Whether the likeliest token is all there is to know."""
+    return (
+        sampling.temperature < _COLDEST
+        and sampling.logprobs is None
+        and not sampling.penalised
+        and not sampling.min_tokens
+    )
+
+
+def _penalise(row: Floats, sequence: Sequence) -> None:
+    """Repetition counts the prompt in, as in Hugging Face's transformers; the other two do not, as in vLLM."""
+    sampling = sequence.sampling
+    if sampling.repetition_penalty != 1.0:
+        seen = np.unique(sequence.tokens)
+        values = row[seen]
+        penalty = np.float32(sampling.repetition_penalty)
+        row[seen] = np.where(values > 0, values / penalty, values * penalty)
+    if sampling.frequency_penalty or sampling.presence_penalty:
+        said, counts = np.unique(np.array(sequence.tokens[sequence.prompt_length :], np.intp), return_counts=True)
+        row[said] -= (sampling.frequency_penalty * counts + sampling.presence_penalty).astype(np.float32)
+
+
+def _invert(sums: Doubles, target: float) -> int:
+    """The entry of a cumulative sum in which ``target`` falls; never one without weight, however sums were rounded."""
+    return int(min(sums.searchsorted(target, side="right"), sums.searchsorted(sums[-1])))

@@ -1,0 +1,126 @@
+"""One prompt and what is generated after it, as the engine's thread sees it: tokens, never text."""
+
+import random
+import time
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+Finish = Literal["stop", "length"]
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How to choose tokens, and when to stop. ``logprobs`` is how many alternatives to report (``None``: nothing).
+
+    Of ``stop`` and the text of the answer in general the engine knows nothing: see `text`.
+    """
+
+    max_tokens: int = 16
+    min_tokens: int = 0
+    ignore_eos: bool = False
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int | None = None
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    logprobs: int | None = None
+    stop: tuple[str, ...] = ()
+
+    @property
+    def penalised(self) -> bool:
+        """Whether what stands already changes the logits."""
+        return bool(self.frequency_penalty or self.presence_penalty or self.repetition_penalty != 1.0)
+
+
+class Logprobs(NamedTuple):
+    """The logarithm of a token's probability, and those of the likeliest ones."""
+
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+class Output(NamedTuple):
+    """What one step brought for one sequence; ``finish`` is set with the last token."""
+
+    sequence: "Sequence"
+    token: int
+    logprobs: Logprobs | None
+    finish: Finish | None
+
+
+class Receiver(Protocol):
+    """Who waits for a sequence; both are called on the event loop."""
+
+    def receive(self, output: Output, /) -> None:
+        """Take one token."""
+        ...
+
+    def fail(self, error: Exception, /) -> None:
+        """Nothing more will come."""
+        ...
+
+
+class Sequence:
+    """A prompt, the tokens after it, and how far they are computed.
+
+    ``tokens[:computed]`` are in the cache, in ``blocks``. With a seed the sequence is ``exact``: what is computed for
+    it must not depend on the load, so after a preemption only the prompt is computed at one go, as it was at first;
+    the generated tokens follow one by one (a cache filled at one go is rounded otherwise).
+    """
+
+    __slots__ = (
+        "admitted",
+        "blocks",
+        "computed",
+        "exact",
+        "index",
+        "prompt_length",
+        "receiver",
+        "sampling",
+        "seed",
+        "stop_ids",
+        "submitted",
+        "tokens",
+    )
+
+    def __init__(
+        self, prompt: list[int], sampling: Sampling, receiver: Receiver, *, stop_ids: frozenset[int], index: int = 0
+    ) -> None:
+        self.tokens = prompt.copy()
+        self.prompt_length = len(prompt)
+        self.sampling = sampling
+        self.receiver = receiver
+        self.stop_ids = frozenset() if sampling.ignore_eos else stop_ids
+        self.index = index
+        self.exact = sampling.seed is not None
+        self.seed: int = random.getrandbits(64) if sampling.seed is None else sampling.seed
+        self.computed = 0
+        self.blocks: list[int] = []
+        self.submitted = time.perf_counter()
+        self.admitted = 0.0
+
+    @property
+    def generated(self) -> int:
+        """How many tokens stand after the prompt."""
+        return len(self.tokens) - self.prompt_length
+
+    @property
+    def pending(self) -> int:
+        """How many tokens the next step computes."""
+        if not self.exact:
+            return len(self.tokens) - self.computed
+        return max(self.prompt_length - self.computed, 1)
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything is computed, so that the last logits say what comes next."""
+        return self.computed == len(self.tokens)
+
+    def append(self, token: int) -> Finish | None:
+        """Take the next token; tells whether, and why, it is the last one."""
+        self.tokens.append(token)
+        if token in self.stop_ids:
+            return "stop"
+        return "length" if self.generated >= self.sampling.max_tokens else None
