@@ -23,9 +23,10 @@ from forebay.core.types import Deployment, Operation, Principal
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import WILDCARD, Route, Target
+from forebay.meter.exposition import Gauges, render
 from forebay.meter.journal import Journal, Sink
 from forebay.meter.log import JsonLog, TextLog
-from forebay.meter.metrics import Metrics, render
+from forebay.meter.metrics import Metrics
 from forebay.meter.shared import Shared
 from forebay.plugins import provider_plugin
 from forebay.settings import AuthSettings, DeploymentSettings, LogSettings, Settings
@@ -120,7 +121,7 @@ class Figures:
             return render(self._metrics.snapshot, self._gauges())
         return render(*self._shared.total())
 
-    def _gauges(self) -> Mapping[str, Mapping[str, float]]:
+    def _gauges(self) -> Gauges:
         return {name: gauges for name, provider in self._providers.items() if (gauges := provider.gauges())}
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from forebay.meter.metrics import HISTOGRAMS, LABEL_SETS, Metrics, merge, render
+from forebay.meter.exposition import render
+from forebay.meter.metrics import DURATION, OTHER, PAIRS, Metrics, Snapshot, merge
 from tests.meter.test_journal import RECORD
 
 
@@ -36,7 +37,7 @@ def test_buckets_are_cumulative_and_complete(values: list[float]) -> None:
     metrics([msgspec.structs.replace(RECORD, latency=value) for value in values])
     found = samples(render(metrics.snapshot, {}))
     name = "forebay_request_duration_seconds_bucket"
-    for bound in HISTOGRAMS["request_duration_seconds"][1]:
+    for bound in DURATION:
         labels = (("deployment", "p/x"), ("le", str(bound)), ("model", "m"))
         assert found.get((name, labels), 0) == sum(value <= bound for value in values)
     assert found.get((name, (("deployment", "p/x"), ("le", "+Inf"), ("model", "m"))), 0) == len(values)
@@ -51,9 +52,9 @@ def test_label_values_are_escaped() -> None:
 
 def test_the_number_of_label_sets_is_bounded() -> None:
     metrics = Metrics()
-    metrics([msgspec.structs.replace(RECORD, model=f"m{number}") for number in range(LABEL_SETS + 50)])
-    assert len(metrics.snapshot.histograms["request_duration_seconds"]) == LABEL_SETS + 1
-    assert metrics.snapshot.counters["requests_total"]["other", "other", "200", "ok"] == 50
+    metrics([msgspec.structs.replace(RECORD, model=f"m{number}") for number in range(PAIRS + 50)])
+    assert len(metrics.snapshot) == PAIRS + 1
+    assert metrics.snapshot[OTHER].ended == {(200, "ok"): 50}
 
 
 @given(st.lists(st.integers(0, 3), max_size=20))
@@ -63,5 +64,5 @@ def test_snapshots_of_several_processes_add_up(spread: list[int]) -> None:
         parts[number]([RECORD])
         whole([RECORD])
     packed = [msgspec.msgpack.encode(part.snapshot) for part in parts]
-    merged = merge(msgspec.msgpack.decode(each, type=type(whole.snapshot)) for each in packed)
+    merged = merge(msgspec.msgpack.decode(each, type=Snapshot) for each in packed)
     assert samples(render(merged, {})) == pytest.approx(samples(render(whole.snapshot, {})))

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from forebay.meter import shared as module
 from forebay.meter.metrics import Metrics
 from forebay.meter.shared import Shared
 from tests.meter.test_journal import RECORD
@@ -13,7 +12,7 @@ from tests.meter.test_journal import RECORD
 def process(
     folder: Path, pid: int, monkeypatch: pytest.MonkeyPatch, gauges: dict[str, float]
 ) -> tuple[Metrics, Shared]:
-    monkeypatch.setattr(module.os, "getpid", lambda: pid)
+    monkeypatch.setattr("os.getpid", lambda: pid)
     metrics = Metrics()
     return metrics, Shared(folder, metrics, lambda: {f"engine-{pid}": gauges})
 
@@ -26,7 +25,7 @@ def test_counts_add_up_and_gauges_stay_apart(tmp_path: Path, monkeypatch: pytest
     first_shared([])
     second_shared([])
     counts, gauges = first_shared.total()
-    assert counts.counters["requests_total"] == {("m", "p/x", "200", "ok"): 3}
+    assert counts["m", "p/x"].ended == {(200, "ok"): 3}
     assert gauges == {"engine-1": {"running": 2}, "engine-2": {"running": 3}}
 
 
@@ -36,7 +35,7 @@ def test_a_process_that_is_gone_still_counts(tmp_path: Path, monkeypatch: pytest
     gone_shared([RECORD])
     _, shared = process(tmp_path, 2, monkeypatch, {})
     shared([])
-    assert shared.total()[0].counters["requests_total"] == {("m", "p/x", "200", "ok"): 1}
+    assert shared.total()[0]["m", "p/x"].ended == {(200, "ok"): 1}
 
 
 def test_nothing_is_written_while_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
-from forebay.api.http import JSON, Headers, Receive, Scope, Send, encoded, header, printable, send_body
+from forebay.api.http import JSON, Headers, Receive, Scope, Send, encoded, printable, send_body
 from forebay.api.requests import Reader
 from forebay.core.errors import ForebayError, UnsupportedMediaTypeError
 from forebay.core.ports import Authenticator, Handler
@@ -31,8 +31,9 @@ class Inference:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer one request; raises what is to be told as an error while nothing has been sent."""
         trace = Trace(accepted=time.perf_counter())
-        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
-        _require_json(scope)
+        authorization, content_type = _credentials_and_type(scope)
+        principal = await self._authenticator.authenticate(authorization)
+        _require_json(content_type)
         body = (await receive())["body"]
         call = Call(request_id, self._read(body), principal, trace)
         reply = await self._ask(call)
@@ -64,17 +65,29 @@ def _headers(call: Call, reply: Reply) -> Headers:
     trace = call.trace
     provider = (trace.provider_answered or trace.provider_started) - trace.provider_started
     gateway = time.perf_counter() - trace.accepted - provider
-    return [
+    headers = [
         (b"x-request-id", call.id.encode()),
         (b"x-forebay-model", printable(call.request.model)),
         (b"x-forebay-deployment", printable(trace.deployment)),
         (b"server-timing", b"gateway;dur=%.2f, provider;dur=%.2f" % (gateway * 1e3, provider * 1e3)),
-        *encoded(reply.headers),
     ]
+    if reply.headers:
+        headers += encoded(reply.headers)
+    return headers
 
 
-def _require_json(scope: Scope) -> None:
+def _credentials_and_type(scope: Scope) -> tuple[str | None, str | None]:
+    """Both headers in one go over them, because this is asked of every request."""
+    authorization = content_type = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = str(value, "latin-1")
+        elif name == b"content-type":
+            content_type = str(value, "latin-1")
+    return authorization, content_type
+
+
+def _require_json(content_type: str | None) -> None:
     """Refuse what a web page of another origin could send without asking first (a "simple request" of CORS)."""
-    kind = header(scope, b"content-type")
-    if kind is None or "json" not in kind.lower():
+    if content_type is None or "json" not in content_type.lower():
         raise UnsupportedMediaTypeError("Send the body as JSON, with 'content-type: application/json'.")

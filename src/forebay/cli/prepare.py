@@ -11,17 +11,18 @@ from forebay.settings import Settings
 
 def prepare(settings: Settings) -> None:
     """Let every configured provider that has something to prepare do so, one after the other."""
-    for section in settings.providers.values():
+    for name, section in settings.providers.items():
         plugin = provider_plugin(section.kind)
         if plugin.prepare is not None:
-            with Bars() as bars:
+            with Bars(name) as bars:
                 plugin.prepare(section.read(plugin.settings), bars.tell)
 
 
 class Bars:
-    """A bar for each stage, on standard error; lines instead of bars where it is no terminal."""
+    """A bar for each stage of ``name``, on standard error; lines instead of bars where it is no terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         console = Console(file=sys.stderr)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -43,7 +44,8 @@ class Bars:
     def tell(self, stage: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` of ``stage`` is done."""
         if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total)
+            description = f"{self._name}: {stage}"
+            self._tasks[stage] = self._progress.add_task(description, total=total or None)
             if self._progress.disable:
-                sys.stderr.write(f"{stage} ...\n")
+                sys.stderr.write(f"{description} ...\n")
         self._progress.update(self._tasks[stage], completed=done, total=total or None)

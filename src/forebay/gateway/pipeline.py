@@ -8,7 +8,7 @@ A stage answers by itself, or asks the next one and may change its answer. The o
 that its record covers whatever happens further in. A stage that a route does not need is not in its tuple.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from forebay.core.ports import Handler, Stage
 from forebay.core.types import Call, Reply
@@ -23,7 +23,7 @@ def compose(stages: Sequence[Stage], last: Handler) -> Handler:
 
 
 def _wrap(stage: Stage, ask: Handler) -> Handler:
-    async def handler(call: Call) -> Reply:
-        return await stage(call, ask)
+    def handler(call: Call) -> Awaitable[Reply]:
+        return stage(call, ask)
 
     return handler

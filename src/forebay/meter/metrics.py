@@ -1,13 +1,11 @@
 """Counts every ended call for Prometheus, cheaply enough to be done for each one.
 
 The counters are plain lists and dicts that are filled from the journal's batches; text is made only when somebody
-scrapes. Labels are bounded: names of configured models and deployments, never of users.
-
-Source: Prometheus text exposition format 0.0.4.
+scrapes (`exposition`). Labels are bounded: names of configured models and deployments, never of users.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -19,24 +17,12 @@ TPOT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4
 DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 OVERHEAD = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
-HISTOGRAMS: Mapping[str, tuple[str, tuple[float, ...]]] = {
-    "time_to_first_token_seconds": ("Request accepted to first content sent.", TTFT),
-    "time_per_output_token_seconds": ("Time between output tokens, of streamed replies.", TPOT),
-    "request_duration_seconds": ("Request accepted to end of reply.", DURATION),
-    "overhead_seconds": ("Gateway time: neither the provider's nor a queue's.", OVERHEAD),
-    "queue_seconds": ("Time waiting in the engine's queue.", TTFT),
-}
-COUNTERS: Mapping[str, str] = {
-    "requests_total": "Ended requests.",
-    "prompt_tokens_total": "Prompt tokens.",
-    "output_tokens_total": "Output tokens; its rate is the throughput.",
-}
+# Names behind a wildcard come from clients: past this many pairs of labels the rest is counted as "other".
+PAIRS = 1000
+OTHER = ("other", "other")
 
-# Names behind a wildcard come from clients: past this many label sets of a metric the rest is counted as "other".
-LABEL_SETS = 1000
-
-Labels = tuple[str, ...]
-Gauges = Callable[[], Mapping[str, Mapping[str, float]]]
+Pair = tuple[str, str]
+"""Model and deployment."""
 
 
 class Histogram(msgspec.Struct):
@@ -45,118 +31,89 @@ class Histogram(msgspec.Struct):
     counts: list[int]
     total: float = 0.0
 
+    def observe(self, bounds: tuple[float, ...], value: float) -> None:
+        """Count ``value``."""
+        self.counts[bisect_left(bounds, value)] += 1
+        self.total += value
 
-class Snapshot(msgspec.Struct):
-    """All counts of one process; snapshots of several add up to those of a server."""
+    def add(self, other: "Histogram") -> None:
+        """Count what ``other`` counted."""
+        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
 
-    histograms: dict[str, dict[Labels, Histogram]]
-    counters: dict[str, dict[Labels, float]]
+
+def _empty(bounds: tuple[float, ...]) -> Histogram:
+    return Histogram([0] * (len(bounds) + 1))
+
+
+class Counts(msgspec.Struct):
+    """Everything counted of one model at one deployment; ``ended`` by status and outcome."""
+
+    ttft: Histogram = msgspec.field(default_factory=lambda: _empty(TTFT))
+    tpot: Histogram = msgspec.field(default_factory=lambda: _empty(TPOT))
+    duration: Histogram = msgspec.field(default_factory=lambda: _empty(DURATION))
+    overhead: Histogram = msgspec.field(default_factory=lambda: _empty(OVERHEAD))
+    queue: Histogram = msgspec.field(default_factory=lambda: _empty(TTFT))
+    ended: dict[tuple[int, str], int] = {}
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+
+    def count(self, record: Record) -> None:
+        """Count one call."""
+        if record.ttft is not None:
+            self.ttft.observe(TTFT, record.ttft)
+        if record.tpot is not None:
+            self.tpot.observe(TPOT, record.tpot)
+        if record.queue:
+            self.queue.observe(TTFT, record.queue)
+        self.duration.observe(DURATION, record.latency)
+        self.overhead.observe(OVERHEAD, record.overhead)
+        end = (record.status, record.outcome)
+        self.ended[end] = self.ended.get(end, 0) + 1
+        self.prompt_tokens += record.prompt_tokens
+        self.output_tokens += record.completion_tokens
+
+    def add(self, other: "Counts") -> None:
+        """Count what ``other`` counted."""
+        for mine, theirs in (
+            (self.ttft, other.ttft),
+            (self.tpot, other.tpot),
+            (self.duration, other.duration),
+            (self.overhead, other.overhead),
+            (self.queue, other.queue),
+        ):
+            mine.add(theirs)
+        for end, number in other.ended.items():
+            self.ended[end] = self.ended.get(end, 0) + number
+        self.prompt_tokens += other.prompt_tokens
+        self.output_tokens += other.output_tokens
+
+
+Snapshot = dict[Pair, Counts]
+"""All counts of one process; those of several add up to those of a server."""
 
 
 class Metrics:
-    """A sink of the journal that counts, and renders what it counted."""
+    """A sink of the journal that counts."""
 
     def __init__(self) -> None:
-        self.snapshot = Snapshot({name: {} for name in HISTOGRAMS}, {name: {} for name in COUNTERS})
+        self.snapshot: Snapshot = {}
 
     def __call__(self, records: Sequence[Record]) -> None:
         """Count each record."""
         for record in records:
-            self._count(record)
-
-    def _count(self, record: Record) -> None:
-        labels = (record.model, record.deployment)
-        if record.ttft is not None:
-            self._observe("time_to_first_token_seconds", labels, TTFT, record.ttft)
-        if record.tpot is not None:
-            self._observe("time_per_output_token_seconds", labels, TPOT, record.tpot)
-        if record.queue:
-            self._observe("queue_seconds", labels, TTFT, record.queue)
-        self._observe("request_duration_seconds", labels, DURATION, record.latency)
-        self._observe("overhead_seconds", labels, OVERHEAD, record.overhead)
-        self._add("requests_total", (*labels, str(record.status), record.outcome), 1)
-        self._add("prompt_tokens_total", labels, record.prompt_tokens)
-        self._add("output_tokens_total", labels, record.completion_tokens)
-
-    def _observe(self, name: str, labels: Labels, bounds: tuple[float, ...], value: float) -> None:
-        family = self.snapshot.histograms[name]
-        histogram = family.get(labels)
-        if histogram is None:
-            histogram = family.setdefault(_bounded(labels, family), Histogram([0] * (len(bounds) + 1)))
-        histogram.counts[bisect_left(bounds, value)] += 1
-        histogram.total += value
-
-    def _add(self, name: str, labels: Labels, value: float) -> None:
-        family = self.snapshot.counters[name]
-        if labels not in family:
-            labels = _bounded(labels, family)
-        family[labels] = family.get(labels, 0) + value
-
-
-def _bounded(labels: Labels, family: Mapping[Labels, object]) -> Labels:
-    return labels if len(family) < LABEL_SETS else ("other", "other", *labels[2:])
+            pair = (record.model, record.deployment)
+            counts = self.snapshot.get(pair)
+            if counts is None:
+                pair = pair if len(self.snapshot) < PAIRS else OTHER
+                counts = self.snapshot.setdefault(pair, Counts())
+            counts.count(record)
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     """The sum of ``snapshots``."""
-    total = Metrics().snapshot
+    total: Snapshot = {}
     for snapshot in snapshots:
-        for name, family in snapshot.histograms.items():
-            for labels, histogram in family.items():
-                into = total.histograms[name].setdefault(labels, Histogram([0] * len(histogram.counts)))
-                into.counts = [a + b for a, b in zip(into.counts, histogram.counts, strict=True)]
-                into.total += histogram.total
-        for name, values in snapshot.counters.items():
-            for labels, value in values.items():
-                total.counters[name][labels] = total.counters[name].get(labels, 0) + value
+        for pair, counts in snapshot.items():
+            total.setdefault(pair, Counts()).add(counts)
     return total
-
-
-def render(snapshot: Snapshot, gauges: Mapping[str, Mapping[str, float]]) -> str:
-    """``snapshot`` and ``gauges`` (provider → gauge → value) in Prometheus' text format."""
-    lines: list[str] = []
-    for name, (text, bounds) in HISTOGRAMS.items():
-        lines += _head(name, text, "histogram")
-        for labels, histogram in sorted(snapshot.histograms[name].items()):
-            lines += _histogram(name, _labels(("model", "deployment"), labels), bounds, histogram)
-    for name, text in COUNTERS.items():
-        lines += _head(name, text, "counter")
-        for labels, value in sorted(snapshot.counters[name].items()):
-            named = _labels(("model", "deployment", "status", "outcome"), labels)
-            lines.append(f"forebay_{name}{{{named}}} {value!r}")
-    lines += _gauges(gauges)
-    return "\n".join(lines) + "\n"
-
-
-def _head(name: str, text: str, kind: str) -> list[str]:
-    return [f"# HELP forebay_{name} {text}", f"# TYPE forebay_{name} {kind}"]
-
-
-def _histogram(name: str, labels: str, bounds: tuple[float, ...], histogram: Histogram) -> list[str]:
-    lines, seen = [], 0
-    for bound, count in zip((*bounds, "+Inf"), histogram.counts, strict=True):
-        seen += count
-        lines.append(f'forebay_{name}_bucket{{{labels},le="{bound}"}} {seen}')
-    lines.append(f"forebay_{name}_sum{{{labels}}} {histogram.total!r}")
-    lines.append(f"forebay_{name}_count{{{labels}}} {seen}")
-    return lines
-
-
-def _gauges(gauges: Mapping[str, Mapping[str, float]]) -> list[str]:
-    families: dict[str, list[str]] = {}
-    for provider, values in sorted(gauges.items()):
-        for name, value in values.items():
-            sample = f"forebay_engine_{name}{{{_labels(('provider',), (provider,))}}} {value!r}"
-            families.setdefault(name, []).append(sample)
-    lines = []
-    for name, samples in families.items():
-        lines += [f"# TYPE forebay_engine_{name} gauge", *samples]
-    return lines
-
-
-def _labels(names: tuple[str, ...], values: Labels) -> str:
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(names, values, strict=False))
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -7,9 +7,8 @@ from pathlib import Path
 import msgspec
 
 from forebay.core.types import Record
+from forebay.meter.exposition import Gauges
 from forebay.meter.metrics import Metrics, Snapshot, merge
-
-Gauges = Mapping[str, Mapping[str, float]]
 
 
 class Published(msgspec.Struct):

@@ -1,0 +1,82 @@
+"""Figures as Prometheus reads them.
+
+Source: Prometheus text exposition format 0.0.4.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from forebay.meter.metrics import DURATION, OVERHEAD, TPOT, TTFT, Counts, Histogram, Snapshot
+
+Gauges = Mapping[str, Mapping[str, float]]
+"""Provider, gauge, value."""
+
+HISTOGRAMS: tuple[tuple[str, str, tuple[float, ...], Callable[[Counts], Histogram]], ...] = (
+    ("time_to_first_token_seconds", "Request accepted to first content sent.", TTFT, lambda counts: counts.ttft),
+    ("time_per_output_token_seconds", "Time between output tokens of a stream.", TPOT, lambda counts: counts.tpot),
+    ("request_duration_seconds", "Request accepted to end of reply.", DURATION, lambda counts: counts.duration),
+    ("overhead_seconds", "Gateway time: not the provider's, not a queue's.", OVERHEAD, lambda counts: counts.overhead),
+    ("queue_seconds", "Time waiting in the engine's queue.", TTFT, lambda counts: counts.queue),
+)
+TOKENS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
+    ("prompt_tokens_total", "Prompt tokens.", lambda counts: counts.prompt_tokens),
+    ("output_tokens_total", "Output tokens; its rate is the throughput.", lambda counts: counts.output_tokens),
+)
+
+
+def render(snapshot: Snapshot, gauges: Gauges) -> str:
+    """``snapshot`` and ``gauges`` as text."""
+    lines = [*_histograms(snapshot), *_requests(snapshot), *_tokens(snapshot), *_gauges(gauges)]
+    return "\n".join(lines) + "\n"
+
+
+def _histograms(snapshot: Snapshot) -> Iterator[str]:
+    for name, text, bounds, found in HISTOGRAMS:
+        yield from _head(name, text, "histogram")
+        for pair, counts in sorted(snapshot.items(), key=lambda item: item[0]):
+            yield from _histogram(name, _labels(model=pair[0], deployment=pair[1]), bounds, found(counts))
+
+
+def _histogram(name: str, labels: str, bounds: Iterable[float], histogram: Histogram) -> Iterator[str]:
+    seen = 0
+    for bound, count in zip((*bounds, "+Inf"), histogram.counts, strict=True):
+        seen += count
+        yield f'forebay_{name}_bucket{{{labels},le="{bound}"}} {seen}'
+    yield f"forebay_{name}_sum{{{labels}}} {histogram.total!r}"
+    yield f"forebay_{name}_count{{{labels}}} {seen}"
+
+
+def _requests(snapshot: Snapshot) -> Iterator[str]:
+    yield from _head("requests_total", "Ended requests.", "counter")
+    for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
+        for (status, outcome), number in sorted(counts.ended.items()):
+            labels = _labels(model=model, deployment=deployment, status=str(status), outcome=outcome)
+            yield f"forebay_requests_total{{{labels}}} {number}"
+
+
+def _tokens(snapshot: Snapshot) -> Iterator[str]:
+    for name, text, found in TOKENS:
+        yield from _head(name, text, "counter")
+        for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
+            yield f"forebay_{name}{{{_labels(model=model, deployment=deployment)}}} {found(counts)}"
+
+
+def _gauges(gauges: Gauges) -> Iterator[str]:
+    families: dict[str, list[str]] = {}
+    for provider, values in sorted(gauges.items()):
+        for name, value in values.items():
+            families.setdefault(name, []).append(f"forebay_engine_{name}{{{_labels(provider=provider)}}} {value!r}")
+    for name, samples in families.items():
+        yield f"# TYPE forebay_engine_{name} {'counter' if name.endswith('_total') else 'gauge'}"
+        yield from samples
+
+
+def _head(name: str, text: str, kind: str) -> tuple[str, str]:
+    return f"# HELP forebay_{name} {text}", f"# TYPE forebay_{name} {kind}"
+
+
+def _labels(**labels: str) -> str:
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
