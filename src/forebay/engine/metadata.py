@@ -60,4 +60,7 @@ def read(folder: Path) -> Metadata:
     try:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Metadata)
     except (OSError, msgspec.DecodeError) as error:
-        raise LibraryError(f"{folder / FILE} cannot be read ({error}).") from None
+        raise LibraryError(
+            f"{folder / FILE} cannot be read ({error}). A folder of your own needs the config.json of its model, or a "
+            f'{FILE} such as {{"name": "mine", "architecture": "llama", "context_length": 4096, "eos_ids": [2]}}.'
+        ) from None

@@ -151,7 +151,7 @@ class EngineProvider:
         writer = form(
             Head(int(time.time()), call.request.model, self._fingerprint),
             self._prompter.names,
-            logprobs=sampling.logprobs is not None,
+            logprobs=body.wants_logprobs,
             include_usage=call.request.include_usage,
         )
         if not call.request.stream:
@@ -171,7 +171,8 @@ def _load(folder: Path, settings: EngineSettings) -> Engine:
 
 @contextlib.contextmanager
 def _working(call: Call, answer: Answer) -> Iterator[None]:
-    """Whatever ends the work, its sequences are freed and its usage is known."""
+    """Have the engine work; whatever ends that, the sequences are freed and the usage is known."""
+    answer.start()
     try:
         yield
     finally:
@@ -181,7 +182,6 @@ def _working(call: Call, answer: Answer) -> Iterator[None]:
 
 async def _events(call: Call, answer: Answer, writer: AnyFormat) -> AsyncGenerator[Event, None]:
     with _working(call, answer):
-        answer.start()
         data = writer.opening()
         while pieces := await answer.pieces():
             call.trace.queue_seconds = answer.queue_seconds
@@ -196,7 +196,6 @@ async def _events(call: Call, answer: Answer, writer: AnyFormat) -> AsyncGenerat
 
 async def _whole(call: Call, answer: Answer, writer: AnyFormat) -> Whole:
     with _working(call, answer):
-        answer.start()
         while pieces := await answer.pieces():
             for piece in pieces:
                 writer.collect(piece)

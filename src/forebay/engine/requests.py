@@ -105,6 +105,11 @@ class ChatBody(_Body, frozen=True):
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidRequestError("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
 
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether each token is to be told with its probability."""
+        return bool(self.logprobs)
+
     def plain_messages(self) -> list[dict[str, Any]]:
         """The messages with text for content, as templates expect them.
 
@@ -116,7 +121,7 @@ class ChatBody(_Body, frozen=True):
     def sampling(self, room: int) -> Sampling:
         """How to generate, in a context with room for that many tokens."""
         wanted = self.max_completion_tokens or self.max_tokens or room
-        return self._sampling(min(wanted, room), (self.top_logprobs or 0) if self.logprobs else None)
+        return self._sampling(min(wanted, room), (self.top_logprobs or 0) if self.wants_logprobs else None)
 
 
 class CompletionBody(_Body, frozen=True):
@@ -124,6 +129,11 @@ class CompletionBody(_Body, frozen=True):
 
     prompt: str | list[str | int | Tokens] = ""
     logprobs: Annotated[int, Meta(ge=0, le=_MAX_COMPLETION_LOGPROBS)] | None = None
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether each token is to be told with its probability."""
+        return self.logprobs is not None
 
     def prompts(self) -> list[str | Tokens]:
         """The prompts: one or several, as text or as tokens.

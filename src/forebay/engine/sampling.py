@@ -22,12 +22,7 @@ Doubles = npt.NDArray[np.float64]
 _BLOCK: Final = 256  # Entries of a row that are summed, or compared, as one.
 _MASK: Final = 2**64 - 1
 _COLDEST: Final = 1e-5  # Below this the likeliest token is taken: 1/temperature would overflow.
-_BOUNDS: Final = (
-    1e-3,
-    1e-4,
-    1e-5,
-    3e-6,
-)  # Shares of the mass above which tokens are candidates for top_p, tried in turn.
+_LIKELY: Final = 1e-5  # The share of all weight above which a token is a first candidate for top_p.
 
 
 def uniform(seed: int, position: int) -> float:
@@ -112,20 +107,15 @@ class Sampler:
         """Take the weight from all but the fewest tokens that together have the share ``top_p`` of it."""
         weights, total = self._weights, self._sums()[-1]
         wanted = top_p * total
-        sure, mass, above = 0, 0.0, np.inf
-        # All tokens that weigh less than (1 - top_p) / vocabulary are left out together; zero is for rounding's sake.
-        for bound in (*_BOUNDS, (1.0 - top_p) / self._vocabulary, 0.0):
+        # Tokens below the second bound are left out even all together; the third is for rounding's sake.
+        for bound in (_LIKELY, (1.0 - top_p) / self._vocabulary, 0.0):
             candidates = np.compress(weights >= bound * total, weights)
-            reached = candidates.sum(dtype=np.float64)
-            if (len(candidates) and reached >= wanted) or not bound:
+            if len(candidates) and candidates.sum(dtype=np.float64) >= wanted:
                 break
-            sure, mass, above = len(candidates), reached, bound * total
-        # Only those have to be sorted that are below the bound before.
-        falling = -np.sort(-np.compress(candidates < above, candidates))
-        if len(falling):
-            missing = int((mass + falling.cumsum(dtype=np.float64)).searchsorted(wanted))
-            missing = min(missing, len(falling) - 1)
-            self._keep(sure + missing + 1, falling[missing])
+        candidates.sort()
+        falling = candidates[::-1]
+        last = min(int(falling.cumsum(dtype=np.float64).searchsorted(wanted)), len(falling) - 1)
+        self._keep(last + 1, falling[last])
 
     def _keep(self, count: int, least: np.float32) -> None:
         """Take the weight from all tokens but ``count``, the lightest of which weighs ``least``."""

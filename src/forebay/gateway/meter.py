@@ -13,7 +13,7 @@ from typing import Self
 
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Handler, Recorder
-from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Trace, Usage, Whole
+from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Usage, Whole
 
 CLIENT_CLOSED = 499
 NO_USAGE = Usage()
@@ -23,7 +23,7 @@ class Meter:
     """Writes a `Record` of every call to each recorder, also when the call fails, breaks or is aborted."""
 
     def __init__(self, recorders: Sequence[Recorder]) -> None:
-        self._recorders = tuple(recorders)
+        self._recorders = tuple(recorder.record for recorder in recorders)
 
     async def __call__(self, call: Call, ask: Handler) -> Reply:
         """Ask on; a whole reply is recorded here, a stream when it ends."""
@@ -46,8 +46,8 @@ class Meter:
 
     def _write(self, call: Call, status: int, outcome: str) -> None:
         record = _record(call, status, outcome)
-        for recorder in self._recorders:
-            recorder.record(record)
+        for take in self._recorders:
+            take(record)
 
     def ended(self, call: Call, status: int, outcome: str) -> None:
         """The call's stream has ended."""
@@ -100,38 +100,34 @@ class _Metered:
 
 
 def _record(call: Call, status: int, outcome: str) -> Record:
+    """What is left of ``call``; fields in the order of `Record`, because by name they take twice as long."""
     now = time.perf_counter()
     trace, request, principal = call.trace, call.request, call.principal
     usage = trace.usage or NO_USAGE
     tokens = usage.completion_tokens or trace.chunks
-    first = trace.first_token
+    accepted, started = trace.accepted, trace.provider_started
+    answered, first = trace.provider_answered, trace.first_token
+    # Gateway time: from acceptance to asking the provider, and from its answer to the first content (or the end).
+    overhead = (started or now) - accepted
+    if answered:
+        overhead += max(0.0, (first or now) - answered)
     return Record(
-        id=call.id,
-        at=time.time(),
-        principal=principal.name,
-        tenant=principal.tenant,
-        operation=request.operation.value,
-        model=request.model if trace.deployment else "",
-        deployment=trace.deployment,
-        status=status,
-        outcome=outcome,
-        stream=request.stream,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=tokens,
-        latency=now - trace.accepted,
-        ttft=first - trace.accepted if first else None,
-        tpot=(trace.last_token - first) / (tokens - 1) if request.stream and first and tokens > 1 else None,
-        queue=trace.queue_seconds,
-        provider=trace.provider_answered - trace.provider_started if trace.provider_answered else 0.0,
-        overhead=_overhead(trace, now),
+        call.id,
+        time.time(),
+        principal.name,
+        principal.tenant,
+        request.operation.value,
+        request.model if trace.deployment else "",
+        trace.deployment,
+        status,
+        outcome,
+        request.stream,
+        usage.prompt_tokens,
+        tokens,
+        now - accepted,
+        first - accepted if first else None,
+        (trace.last_token - first) / (tokens - 1) if request.stream and first and tokens > 1 else None,
+        trace.queue_seconds,
+        answered - started if answered else 0.0,
+        overhead,
     )
-
-
-def _overhead(trace: Trace, now: float) -> float:
-    """Gateway time: from acceptance to asking the provider, and from its answer to the first content (or the end)."""
-    if not trace.provider_started:
-        return now - trace.accepted
-    before = trace.provider_started - trace.accepted
-    if not trace.provider_answered:
-        return before
-    return before + max(0.0, (trace.first_token or now) - trace.provider_answered)

@@ -69,7 +69,8 @@ class Counts(msgspec.Struct):
         self.duration.observe(DURATION, record.latency)
         self.overhead.observe(OVERHEAD, record.overhead)
         end = (record.status, record.outcome)
-        self.ended[end] = self.ended.get(end, 0) + 1
+        ended = self.ended
+        ended[end] = ended.get(end, 0) + 1
         self.prompt_tokens += record.prompt_tokens
         self.output_tokens += record.completion_tokens
 

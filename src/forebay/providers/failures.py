@@ -1,10 +1,23 @@
 """What an upstream's failure means to the client of a gateway.
 
-An upstream's status keeps its meaning where it is about the request. Where it is about Forebay's own credentials or the
-upstream's health it becomes a 502, 503 or 504: a client must never be told that its key is wrong when ours is.
+It keeps its meaning where the client can act on it. Where it is about Forebay's own account or configuration it becomes
+a 502 that names the provider: a client must never be told that its key is wrong when ours is.
+
+    400 422            400, with the upstream's message, param and code
+    401 403            502: our credentials
+    402                429 insufficient_quota: our account
+    404                404 model_not_found, if it is about a model; else 502: our address
+    408 504 522 524    504
+    409 413 415        the same
+    429                429, with retry-after
+    498 503 529        503, with retry-after
+    405 424 3xx 5xx    502
 """
 
-from collections.abc import Mapping
+import functools
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +25,9 @@ import msgspec
 
 from forebay.core.errors import (
     ConflictError,
+    ContentFilterError,
     ContextLengthError,
+    EmptyArrayError,
     ForebayError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -20,108 +35,198 @@ from forebay.core.errors import (
     RateLimitError,
     ServerError,
     UnavailableError,
+    UnsupportedMediaTypeError,
+    UnsupportedParameterError,
     UpstreamError,
     UpstreamTimeoutError,
 )
-from forebay.providers.transport import PoolFullError, Response, TimedOutError, TransportError, UnsendableError
+from forebay.providers.transport import (
+    ClosedError,
+    ConnectError,
+    PoolFullError,
+    Response,
+    TimedOutError,
+    TransportError,
+    UnsendableError,
+)
 
 BODY_BYTES = 64 * 1024
 MESSAGE_CHARACTERS = 2000
-
-INVALID = {400, 422}
-OUR_CREDENTIALS = {401, 403}
-KEPT: Mapping[int, type[ForebayError]] = {
-    402: RateLimitError,
-    408: UpstreamTimeoutError,
-    409: ConflictError,
-    413: PayloadTooLargeError,
-    429: RateLimitError,
-    503: UnavailableError,
-    504: UpstreamTimeoutError,
-    529: UnavailableError,
-}
 KEPT_HEADERS = ("retry-after", "x-ratelimit-")
-_TOO_LONG = ("context_length_exceeded", "maximum context length", "context length", "prompt is too long")
+
+logger = logging.getLogger("forebay.providers")
+
+_BY_CODE: Mapping[str, type[InvalidRequestError]] = {
+    "context_length_exceeded": ContextLengthError,
+    "content_filter": ContentFilterError,
+    "content_policy_violation": ContentFilterError,
+    "unsupported_parameter": UnsupportedParameterError,
+    "empty_array": EmptyArrayError,
+}
+_STATUS_OF: Mapping[str, int] = {
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    **dict.fromkeys(_BY_CODE, 400),
+}
+_TOO_LONG = ("context length", "context window", "prompt is too long", "too many tokens")
 
 
 class Told(msgspec.Struct, frozen=True):
     """What an error body says, of whatever shape it is."""
 
     message: str = ""
+    type: str = ""
     code: str | None = None
     param: str | None = None
 
     @classmethod
-    def of(cls, body: bytes) -> "Told":
-        """From OpenAI's ``{"error": {...}}``, or the like of it: ``{"error": "..."}``, ``{"message": "..."}``."""
+    def of(cls, body: bytes, secrets: Iterable[str] = ()) -> "Told":
+        """From OpenAI's ``{"error": {...}}``, or the like of it, without the ``secrets`` that some echo.
+
+        ``{"error": "..."}``, ``{"message": "..."}`` (old vLLM, Mistral), ``{"detail": ...}`` (FastAPI), and all that in
+        a list (Gemini).
+        """
         try:
             decoded = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return cls()
-        if not isinstance(decoded, dict):
-            return cls()
-        error = decoded.get("error", decoded)
+        while isinstance(decoded, list) and decoded:
+            decoded = decoded[0]
+        error = decoded.get("error", decoded) if isinstance(decoded, dict) else decoded
         if not isinstance(error, dict):
-            return cls(_text(error) or "")
-        message = _text(error.get("message")) or _text(error.get("detail")) or ""
-        return cls(message[:MESSAGE_CHARACTERS], _text(error.get("code")), _text(error.get("param")))
+            return cls(_text(error, secrets))
+        message = error.get("message") or error.get("detail") or error.get("msg")
+        return cls(
+            _text(message, secrets),
+            _text(error.get("type"), secrets),
+            _text(error.get("code"), secrets) or None,
+            _text(error.get("param"), secrets) or None,
+        )
 
 
-async def refusal(response: Response, provider: str) -> ForebayError:
+async def refusal(response: Response, provider: str, secrets: Iterable[str] = ()) -> ForebayError:
     """The error behind a reply whose status is not 200; its body is read, within bounds."""
     try:
         body = await response.read(BODY_BYTES)
     except TransportError:
         body = b""  # the status says enough
-    return meaning(response.status, Told.of(body), provider, _kept(response))
+    told = Told.of(body, secrets)
+    logger.warning("%s answered with status %d: %s", provider, response.status, told.message)
+    return meaning(response.status, told, provider, _kept(response))
 
 
-def meaning(status: int, told: Told, provider: str, headers: dict[str, str]) -> ForebayError:
+def meaning(status: int, told: Told, provider: str, headers: Mapping[str, str] | None = None) -> ForebayError:
     """``status`` and what was said with it, in Forebay's terms."""
-    said = told.message or f"The provider '{provider}' answered with status {status}."
-    if status in INVALID:
-        return _invalid(told, said)
-    if status in OUR_CREDENTIALS:
-        return UpstreamError(f"The provider '{provider}' refused the credentials that Forebay has for it.")
-    if status == HTTPStatus.NOT_FOUND:
-        return _not_found(told, said)
-    kind = KEPT.get(status)
-    if kind is None:
-        return UpstreamError(f"The provider '{provider}' failed: {said}")
-    code = "insufficient_quota" if status == HTTPStatus.PAYMENT_REQUIRED else told.code
-    return kind(said, param=told.param, code=code, headers=headers)
+    usual = _invalid if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR else _failed
+    error = _MEANINGS.get(status, usual)(f"The provider '{provider}' answered with status {status}", told)
+    error.headers.update(headers or {})
+    return error
+
+
+def disguised(told: Told, provider: str) -> ForebayError:
+    """An error that came with status 200: its code may tell which status it should have had."""
+    logger.warning("%s answered with an error: %s", provider, told.message)
+    code = told.code or ""
+    if re.fullmatch(r"[45]\d\d", code):
+        return meaning(int(code), told, provider)
+    if code in _STATUS_OF:
+        return meaning(_STATUS_OF[code], told, provider)
+    return UpstreamError(f"The provider '{provider}' failed: {told.message or 'it does not say why'}")
 
 
 def broken(error: TransportError, provider: str) -> ForebayError:
-    """A reply that never came, or broke off."""
+    """A reply that never came, or broke off; addresses and the like are for the log only."""
+    logger.warning("%s: %s", provider, error)
     match error:
         case TimedOutError():
             return UpstreamTimeoutError(f"The provider '{provider}' did not answer in time: {error}.")
-        case PoolFullError():
-            return UnavailableError(f"The provider '{provider}' is busy: {error}.", headers={"retry-after": "1"})
+        case PoolFullError() | ClosedError():
+            return UnavailableError(f"The provider '{provider}' is busy.", headers={"retry-after": "1"})
         case UnsendableError():
             return ServerError(f"The request to '{provider}' cannot be sent: {error}.")
+        case ConnectError():
+            return UpstreamError(f"The provider '{provider}' failed: it cannot be reached.")
         case _:
             return UpstreamError(f"The provider '{provider}' failed: {error}.")
 
 
-def _invalid(told: Told, said: str) -> ForebayError:
-    known = f"{told.code} {told.message}".lower()
-    if any(words in known for words in _TOO_LONG):
-        return ContextLengthError(said, param=told.param)
-    return InvalidRequestError(said, param=told.param, code=told.code)
+def _failed(said: str, told: Told) -> ForebayError:
+    return UpstreamError(f"{said}: {told.message}" if told.message else f"{said}.")
 
 
-def _not_found(told: Told, said: str) -> ForebayError:
-    if told.code == "model_not_found" or "model" in told.message.lower():
-        return ModelNotFoundError(said, param="model")
-    return UpstreamError(said)
+def _credentials(said: str, _told: Told) -> ForebayError:
+    return UpstreamError(f"{said}: it refused the credentials that Forebay has for it.")
+
+
+def _no_credit(said: str, _told: Told) -> ForebayError:
+    return RateLimitError(f"{said}: Forebay's account there has no credit left.", code="insufficient_quota")
+
+
+def _too_many(said: str, told: Told) -> ForebayError:
+    """One of OpenAI's two codes: clients wait for the one and give up on the other."""
+    code = "insufficient_quota" if "insufficient_quota" in (told.code, told.type) else None
+    return RateLimitError(told.message or f"{said}.", code=code)
+
+
+def _unavailable(said: str, told: Told) -> ForebayError:
+    return UnavailableError(told.message or f"{said}.")
+
+
+def _late(said: str, told: Told) -> ForebayError:
+    return UpstreamTimeoutError(told.message or f"{said}.")
+
+
+def _wrong_address(said: str, _told: Told) -> ForebayError:
+    return UpstreamError(f"{said}; its base_url may be wrong.")
+
+
+def _not_found(said: str, told: Told) -> ForebayError:
+    about = f"{told.code} {told.type} {told.message} {told.param}".lower()
+    if "model" in about or "deployment" in about:
+        return ModelNotFoundError(told.message or f"{said}.", param="model")
+    return _wrong_address(said, told)
+
+
+def _invalid(said: str, told: Told, usual: type[ForebayError] = InvalidRequestError) -> ForebayError:
+    message = told.message or f"{said}."
+    kind = _BY_CODE.get(told.code or "")
+    if kind is None and any(words in message.lower() for words in _TOO_LONG):
+        kind = ContextLengthError
+    if kind is not None:
+        return kind(message, param=told.param)
+    return usual(message, param=told.param, code=told.code)
+
+
+_MEANINGS: Mapping[int, Callable[[str, Told], ForebayError]] = {
+    401: _credentials,
+    402: _no_credit,
+    403: _credentials,
+    404: _not_found,
+    405: _wrong_address,
+    408: _late,
+    409: functools.partial(_invalid, usual=ConflictError),
+    413: functools.partial(_invalid, usual=PayloadTooLargeError),
+    415: functools.partial(_invalid, usual=UnsupportedMediaTypeError),
+    424: _failed,
+    429: _too_many,
+    498: _unavailable,
+    503: _unavailable,
+    504: _late,
+    522: _late,
+    524: _late,
+    529: _unavailable,
+}
 
 
 def _kept(response: Response) -> dict[str, str]:
     headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.items())
-    return {name: value for name, value in headers if name.startswith(KEPT_HEADERS)}
+    return {name: value.strip() for name, value in headers if name.startswith(KEPT_HEADERS)}
 
 
-def _text(value: Any) -> str | None:  # noqa: ANN401  # whatever stood in a foreign body
-    return str(value) if isinstance(value, (str, int)) else None
+def _text(value: Any, secrets: Iterable[str]) -> str:  # noqa: ANN401  # whatever stood in a foreign body
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text[:MESSAGE_CHARACTERS]

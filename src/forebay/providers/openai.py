@@ -3,28 +3,35 @@
 Of a request only ``model`` is changed, and for a stream the usage is asked for. Of a reply nothing is.
 """
 
+import functools
 import os
 import time
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
-from forebay.core.errors import UpstreamError
+from forebay.core.errors import InvalidRequestError, UpstreamError
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stream, Whole
 from forebay.plugins import ProviderPlugin
 from forebay.providers.catalog import VENDORS, Vendor
 from forebay.providers.failures import broken, refusal
-from forebay.providers.relay import Relay, usage_of
-from forebay.providers.transport import Client, Limits, Response, TransportError
+from forebay.providers.relay import Relay, Terms, usage_of
+from forebay.providers.transport import BaseUrl, Client, Limits, Response, TransportError
+from forebay.settings import Secret
 
 REPLY_BYTES = 256 * 1024 * 1024
 OK = 200
 
 _PATHS = {operation: b"/" + operation.value.encode() for operation in Operation}
-_RENAMED = {b"x-request-id": "x-upstream-request-id", b"openai-processing-ms": "openai-processing-ms"}
 _JSON = "application/json"
-_ASK_FOR_USAGE = msgspec.Raw(b'{"include_usage":true}')
+_MIN_SECRET = 6  # replacing anything shorter in a message would only garble it
+
+_Fields = dict[str, msgspec.Raw]
+_fields = msgspec.json.Decoder(_Fields)
+_TRUE = msgspec.Raw(b"true")
+_NULL = msgspec.Raw(b"null")
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,10 +41,10 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     base_url: str | None = None
-    api_key: str | None = None
+    api_key: Secret | None = None
     vendor: str | None = None
     headers: dict[str, str] = {}
-    max_connections: int = 4096
+    max_connections: Annotated[int, msgspec.Meta(ge=1)] = 4096
     usage_in_stream: bool | None = None
 
     def row(self) -> Vendor:
@@ -49,8 +56,8 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         row = VENDORS.get(self.vendor or "")
         if self.vendor and row is None:
             raise ValueError(f"unknown vendor '{self.vendor}'; known are: {', '.join(sorted(VENDORS))}")
-        if row is None and self.base_url is None:
-            raise ValueError("needs a 'base_url', or a 'vendor' of the catalogue")
+        if not (self.base_url or (row and row.base_url)):
+            raise ValueError("needs a 'base_url', or a 'vendor' of the catalogue that has one")
         row = row or Vendor("", "")
         changes: dict[str, object] = {}
         if self.base_url is not None:
@@ -60,26 +67,31 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(row, **changes)
 
     def __post_init__(self) -> None:
-        self.row()
+        BaseUrl.of(self.row().base_url)
 
 
 class OpenAIProvider:
     """One upstream and its connections."""
 
-    operations = frozenset(Operation)
-
     def __init__(self, name: str, settings: OpenAISettings) -> None:
         self._name = name
         self._row = settings.row()
+        key = settings.api_key.reveal() if settings.api_key else ""
         headers = {"content-type": _JSON, "accept": f"{_JSON}, text/event-stream", **settings.headers}
-        if settings.api_key:
-            headers[self._row.key_header] = self._row.key_prefix + settings.api_key
+        if key:
+            headers[self._row.key_header] = self._row.key_prefix + key
+        self._secrets = tuple(each for each in (key, *settings.headers.values()) if len(each) >= _MIN_SECRET)
         self._client = Client(
             self._row.base_url,
             headers=headers,
             limits=Limits(connections=settings.max_connections),
             environ=os.environ,
         )
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What the vendor offers; everything, if it is not one of the catalogue."""
+        return self._row.operations
 
     async def start(self) -> None:
         """Connections are opened when they are needed."""
@@ -91,16 +103,19 @@ class OpenAIProvider:
             ForebayError: what the upstream said, in Forebay's terms, or that it said nothing.
         """
         trace, request = call.trace, call.request
-        body = self._body(request, deployment.model)
         trace.provider_started = time.perf_counter()
+        fields = self._rewritten(request, deployment.model)
         try:
             path = _PATHS[request.operation]
-            response = await self._client.send(b"POST", path, body, timeouts=deployment.timeouts)
+            response = await self._client.send(b"POST", path, msgspec.json.encode(fields), timeouts=deployment.timeouts)
             if response.status != OK:
-                raise await refusal(response, self._name)
-            reply = await (self._stream(call, response) if request.stream else self._whole(call, response))
+                raise await refusal(response, self._name, self._secrets)
+            if request.stream:
+                reply: Reply = await self._stream(call, response, fields, deployment.timeouts.first_token)
+            else:
+                reply = await self._whole(call, response)
         except TransportError as error:
-            raise broken(error, self._name) from None
+            raise broken(error, self._name) from error
         trace.provider_answered = time.perf_counter()
         return reply
 
@@ -118,39 +133,69 @@ class OpenAIProvider:
 
     async def _whole(self, call: Call, response: Response) -> Whole:
         body = await response.read(REPLY_BYTES)
-        call.trace.usage = usage_of(body, self._name)
+        call.trace.usage = usage_of(body, self._name, self._secrets)
         return Whole(body, call.trace.usage, _kept(response))
 
-    async def _stream(self, call: Call, response: Response) -> Stream:
-        kind = response.header(b"content-type") or b""
+    async def _stream(self, call: Call, response: Response, fields: _Fields, first_token: float) -> Stream:
+        kind = (response.header(b"content-type") or b"").lower()
         if b"json" in kind or b"html" in kind:
-            usage_of(await response.read(REPLY_BYTES), self._name)  # an error in disguise says what it is
+            usage_of(await response.read(REPLY_BYTES), self._name, self._secrets)  # a disguised error says what it is
             raise UpstreamError(f"The provider '{self._name}' did not stream its answer.")
-        relay = Relay(response, self._name, call.trace, unasked=not call.request.include_usage)
+        unasked = not call.request.include_usage
+        terms = Terms(_number(fields.get("n")), unasked, first_token, self._secrets)
+        relay = Relay(response, self._name, call.trace, terms)
         return Stream(await Primed.of(relay.events()), _kept(response))
 
-    def _body(self, request: Request, model: str) -> bytes:
-        """The client's own bytes, but for the model's name and, in a stream, the wish for its usage."""
-        ask = request.stream and not request.include_usage and self._row.usage_in_stream
-        if model == request.model and not ask:
-            return request.body
-        fields = msgspec.json.decode(request.body, type=dict[str, msgspec.Raw])
-        fields["model"] = msgspec.Raw(msgspec.json.encode(model))
-        if ask:
-            fields["stream_options"] = _ASK_FOR_USAGE
-        return msgspec.json.encode(fields)
+    def _rewritten(self, request: Request, model: str) -> _Fields:
+        """The client's own fields, but for the model's name and, in a stream, the wish for its usage.
+
+        The body is always written anew, even where nothing changes: of a name that stands there twice, the upstream
+        may take the other one than we did, and answer with a model that this client must not use.
+        """
+        try:
+            fields = _fields.decode(request.body)
+        except msgspec.DecodeError:
+            raise InvalidRequestError("The body is not a JSON object.") from None
+        fields["model"] = _encoded(model)
+        if request.stream and not self._row.usage_in_stream:
+            fields.pop("stream_options", None)  # it would be refused
+        elif request.stream and not request.include_usage:
+            fields["stream_options"] = _asking_for_usage(fields.get("stream_options", _NULL))
+        return fields
+
+
+def _asking_for_usage(options: msgspec.Raw) -> msgspec.Raw:
+    try:
+        fields = _fields.decode(options)
+    except msgspec.DecodeError:  # null
+        fields = {}
+    fields["include_usage"] = _TRUE
+    return msgspec.Raw(msgspec.json.encode(fields))
+
+
+def _number(n: msgspec.Raw | None) -> int:
+    """How many answers are asked for."""
+    return int(bytes(n)) if n is not None and bytes(n).isdigit() else 1
+
+
+@functools.lru_cache(256)
+def _encoded(model: str) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(model))
 
 
 def _kept(response: Response) -> tuple[tuple[str, str], ...]:
     """Headers that a client may want to see."""
-    kept = []
-    for name, value in response.headers.items():
-        lower = name.lower()
-        if lower in _RENAMED:
-            kept.append((_RENAMED[lower], value.decode("latin-1")))
-        elif lower.startswith(b"x-ratelimit-"):
-            kept.append((lower.decode("latin-1"), value.decode("latin-1")))
-    return tuple(kept)
+    headers = response.headers
+    return tuple((kept, headers[name].strip().decode("latin-1")) for name in headers if (kept := _kept_name(name)))
+
+
+@functools.lru_cache(1024)
+def _kept_name(name: bytes) -> str:
+    """As what an upstream's header is told to the client; empty if it is not."""
+    lower = name.lower().decode("latin-1")
+    if lower == "x-request-id":
+        return "x-upstream-request-id"
+    return lower if lower == "openai-processing-ms" or lower.startswith("x-ratelimit-") else ""
 
 
 plugin = ProviderPlugin(settings=OpenAISettings, build=OpenAIProvider)

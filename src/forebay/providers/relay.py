@@ -1,29 +1,24 @@
-"""Passes an OpenAI-shaped reply on as it came, and looks into it only as far as a gateway must.
+"""Passes an OpenAI-shaped reply on as it came, and looks into it as far as a gateway must.
 
-What it looks for: the usage, the end, an error in disguise. A piece of a stream in which none of these can be is handed
-on without being parsed.
+What it looks for: the usage, the end, an error in disguise, an event that is none. So every event of a stream is
+decoded, which costs half a microsecond; looking for a few words in it would cost as much and miss what is malformed.
+What is handed on are the bytes that came.
 """
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Iterable
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from forebay.core.errors import ForebayError, UpstreamError
-from forebay.core.stream import DONE, Framer, payloads
+from forebay.core.stream import DONE, Framer
 from forebay.core.types import Event, Trace, Usage
-from forebay.providers.failures import Told, broken, meaning
-from forebay.providers.transport import Response, TransportError
+from forebay.providers.failures import Told, broken, disguised
+from forebay.providers.transport import Response, TimedOutError, TransportError
 
-# What makes a piece of a stream worth parsing; both spellings that JSON writers use.
-MARKS = (
-    b'"usage":{',
-    b'"usage": {',
-    b'"finish_reason":"',
-    b'"finish_reason": "',
-    b'"error":',
-)
-NOTHING = (b"", b"null", b'""', b"[]")
-NULL = msgspec.Raw(b"null")
+Said = str | list[Raw] | dict[str, Raw] | None
+"""Text, or whatever a vendor puts in its place; nothing said is false."""
 
 
 class Details(msgspec.Struct):
@@ -33,168 +28,265 @@ class Details(msgspec.Struct):
 
 
 class Counted(msgspec.Struct):
-    """``usage``."""
+    """``usage``; ``prompt_cache_hit_tokens`` is DeepSeek's name for what was cached."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: Details | None = None
+    prompt_cache_hit_tokens: int | None = None
 
     def usage(self) -> Usage:
         """In Forebay's terms."""
         details = self.prompt_tokens_details
-        return Usage(self.prompt_tokens or 0, self.completion_tokens or 0, (details and details.cached_tokens) or 0)
+        cached = details.cached_tokens if details else self.prompt_cache_hit_tokens
+        return Usage(self.prompt_tokens or 0, self.completion_tokens or 0, cached or 0)
 
 
 class Delta(msgspec.Struct):
     """``choices[].delta``, as far as it can be content."""
 
-    content: msgspec.Raw = NULL
-    reasoning_content: msgspec.Raw = NULL
-    tool_calls: msgspec.Raw = NULL
+    content: Said = None
+    tool_calls: Said = None
+    reasoning_content: Said = None
+    reasoning: Said = None
+    refusal: Said = None
+    function_call: Said = None
+    audio: Said = None
+
+    @property
+    def content_of_any_kind(self) -> bool:
+        """Whether any of the answer is in it."""
+        return bool(
+            self.content
+            or self.tool_calls
+            or self.reasoning_content
+            or self.reasoning
+            or self.refusal
+            or self.function_call
+            or self.audio
+        )
 
 
 class Choice(msgspec.Struct):
     """``choices[]`` of a chunk, of chats and completions alike."""
 
+    index: int = 0
     delta: Delta | None = None
-    text: msgspec.Raw = NULL
-    finish_reason: str | None = None
-
-    @property
-    def content(self) -> bool:
-        """Whether any of the answer is in it."""
-        found = [self.text]
-        if self.delta is not None:
-            found += (self.delta.content, self.delta.reasoning_content, self.delta.tool_calls)
-        return any(bytes(each) not in NOTHING for each in found)
+    text: Said = None
+    finish_reason: Said = None
 
 
 class Chunk(msgspec.Struct):
     """One event of a stream."""
 
-    choices: list[Choice] | None = None
+    choices: list[Choice] | UnsetType | None = UNSET
     usage: Counted | None = None
-    error: msgspec.Raw = NULL
+    error: Said = None
 
 
 class Body(msgspec.Struct):
     """A whole reply."""
 
-    choices: list[msgspec.Raw] | None = None
-    data: list[msgspec.Raw] | None = None
+    choices: list[Raw] | None = None
+    data: list[Raw] | None = None
     usage: Counted | None = None
-    error: msgspec.Raw = NULL
+    error: Said = None
+
+
+class Strange(msgspec.Struct):
+    """A JSON object of which nothing is known."""
 
 
 _chunks = msgspec.json.Decoder(Chunk)
 _bodies = msgspec.json.Decoder(Body)
+_strange = msgspec.json.Decoder(Strange)
+_strange_bodies = msgspec.json.Decoder(dict[str, Raw])
 
 
-def usage_of(body: bytes, provider: str) -> Usage | None:
+def usage_of(body: bytes, provider: str, secrets: Iterable[str] = ()) -> Usage | None:
     """The usage of a whole reply.
 
     Raises:
-        UpstreamError: it is no reply: no JSON, or without an answer in it.
+        ForebayError: it is no reply: no JSON, an error, or without an answer in it.
     """
     try:
-        found = _bodies.decode(body)
+        found = _body(body)
     except msgspec.DecodeError:
         raise UpstreamError(f"The provider '{provider}' answered with something that is no completion.") from None
+    if found.error:
+        raise disguised(Told.of(body, secrets), provider)
     if not (found.choices or found.data):
-        raise _disguised(found.error, provider) or UpstreamError(f"The provider '{provider}' gave an empty answer.")
+        raise UpstreamError(f"The provider '{provider}' gave an empty answer.")
     return found.usage.usage() if found.usage else None
 
 
-class Relay:
-    """A stream of chunks on its way from ``provider`` to a client.
+def _body(body: bytes) -> Body:
+    try:
+        return _bodies.decode(body)
+    except msgspec.ValidationError:  # a usage of another shape must not make an answer useless
+        fields = _strange_bodies.decode(body)
+        fields.pop("usage", None)
+        return _bodies.decode(msgspec.json.encode(fields))
 
-    ``unasked`` says that the client did not ask for the usage but Forebay did: the chunk that has nothing else is left
-    out.
+
+class Terms(msgspec.Struct, frozen=True):
+    """On which terms a stream is relayed.
+
+    ``choices`` is how many answers the client asked for. ``unasked`` says that it did not ask for the usage but Forebay
+    did: the chunk that has nothing else is left out. The first token, and a comment is none, has ``first_token``
+    seconds. ``secrets`` are kept out of errors.
     """
 
-    def __init__(self, response: Response, provider: str, trace: Trace, *, unasked: bool) -> None:
+    choices: int = 1
+    unasked: bool = False
+    first_token: float = 120.0
+    secrets: tuple[str, ...] = ()
+
+
+class Relay:
+    """A stream of chunks on its way from ``provider`` to a client."""
+
+    def __init__(self, response: Response, provider: str, trace: Trace, terms: Terms) -> None:
         self._response = response
         self._provider = provider
         self._trace = trace
-        self._unasked = unasked
-        self._finished = False
+        self._choices = terms.choices
+        self._unasked = terms.unasked
+        self._secrets = terms.secrets
+        self._patience = time.monotonic() + terms.first_token
+        self._begun = False
         self._done = False
+        self._content = False
+        self._failure: ForebayError | None = None
+        self._seen: set[int] = set()
+        self._finished: set[int] = set()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """The events, whole ones only.
 
         Raises:
-            ForebayError: the stream broke, or says that it failed.
+            ForebayError: the stream broke, or says that it failed; what came before that has been handed on.
         """
         response, framer = self._response, Framer()
-        whole_lines = False
         try:
             while not self._done and (data := await response.chunk()):
-                whole = framer.feed(data)
-                if whole_lines and _plain(whole):
-                    yield Event(whole)
-                elif whole and (event := self._looked_into(whole)):
-                    whole_lines = True
+                event = self._looked_into(framer.feed(data))
+                if event is not None:
                     yield event
+                self._check()
             if not self._done:
-                for event in self._rest(framer):
-                    yield event
+                yield self._end(framer)
         except TransportError as error:
-            raise broken(error, self._provider) from None
+            if not self._is_whole:
+                raise broken(error, self._provider) from error
+            yield Event(DONE, content=False)
         finally:
             if self._done:
                 response.abandon()  # its last bytes are on their way, and the connection is worth keeping
             else:
                 response.close()
 
-    def _rest(self, framer: Framer) -> list[Event]:
+    @property
+    def _is_whole(self) -> bool:
+        """Whether every answer has come to its end, even if the stream has not."""
+        return len(self._finished) >= self._choices and self._finished >= self._seen
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if not self._begun:
+            if self._done:
+                raise UpstreamError(f"The provider '{self._provider}' sent no answer.")
+            if time.monotonic() > self._patience:
+                raise broken(TimedOutError("first_token"), self._provider)
+
+    def _end(self, framer: Framer) -> Event:
         """What is left when the upstream has closed: some leave out the last blank line, or ``[DONE]``."""
-        last = framer.feed(b"\n\n") if framer.held else b""
-        events = [event for event in (self._looked_into(last) if last else None,) if event]
-        if not self._finished:
+        last = self._looked_into(framer.feed(b"\n\n"))
+        self._check()
+        if not self._done and not (self._begun and self._is_whole):
             raise UpstreamError(f"The provider '{self._provider}' ended its stream before the answer was whole.")
-        return events if self._done else [*events, Event(DONE, content=False)]
+        data = last.data if last else b""
+        return Event(data if self._done else data + DONE, content=last is not None and last.content)
 
     def _looked_into(self, whole: bytes) -> Event | None:
-        kept, content = [], False
-        for part in whole.split(b"\n\n"):
-            for payload in payloads(part):
-                keep, has_content = self._payload(payload)
-                content = content or has_content
-                if keep:
-                    kept.append(b"data: " + payload + b"\n\n")
-        return Event(b"".join(kept), content) if kept else None
+        """What of ``whole`` events goes on to the client."""
+        self._content = False
+        data = whole if self._goes_on_as_it_came(whole) else self._one_by_one(whole)
+        return Event(data, self._content) if data else None
 
-    def _payload(self, payload: bytes) -> tuple[bool, bool]:
-        """Whether to pass ``payload`` on, and whether it has content."""
-        if payload == b"[DONE]":
-            self._done = self._finished = True
-            return True, False
+    def _goes_on_as_it_came(self, whole: bytes) -> bool:
+        """The fast path: one event, on one line, that is a chunk for the client."""
+        if not whole.startswith(b"data: {") or whole.find(b"\n\n") != len(whole) - 2:
+            return False
         try:
-            chunk = _chunks.decode(payload)
+            chunk = _chunks.decode(memoryview(whole)[6:-2])
+        except msgspec.DecodeError:
+            return False
+        return not chunk.error and chunk.choices is not UNSET and self._note(chunk)
+
+    def _one_by_one(self, whole: bytes) -> bytes:
+        kept = []
+        for event in whole.split(b"\n\n"):
+            try:
+                if event and self._is_for_the_client(event):
+                    kept.append(event + b"\n\n")
+            except ForebayError as failure:
+                self._failure = failure
+                break
+            if self._done:
+                break
+        return b"".join(kept)
+
+    def _is_for_the_client(self, event: bytes) -> bool:
+        payload = _payload(event)
+        if payload is None:  # a comment, or what no client knows
+            return self._begun
+        if payload == b"[DONE]":
+            self._done = True
+            return self._begun
+        if not payload:
+            return False
+        chunk = self._decoded(payload)
+        if chunk.error:
+            raise disguised(Told.of(payload, self._secrets), self._provider)
+        if chunk.choices is UNSET and not self._begun:
+            raise UpstreamError(f"The provider '{self._provider}' began its stream with something that is no chunk.")
+        return self._note(chunk)
+
+    def _decoded(self, payload: bytes) -> Chunk:
+        """``payload`` as a chunk; a JSON object of another shape says nothing."""
+        try:
+            return _chunks.decode(payload)
+        except msgspec.ValidationError:
+            pass
+        except msgspec.DecodeError:
+            raise UpstreamError(f"The provider '{self._provider}' sent an event that is no JSON.") from None
+        try:
+            _strange.decode(payload)
         except msgspec.DecodeError:
             raise UpstreamError(f"The provider '{self._provider}' sent an event that is no chunk.") from None
-        if error := _disguised(chunk.error, self._provider):
-            raise error
+        return Chunk()
+
+    def _note(self, chunk: Chunk) -> bool:
+        """Remember what ``chunk`` says; whether it is for the client."""
+        choices = chunk.choices or ()
+        for choice in choices:
+            (self._seen if choice.finish_reason is None else self._finished).add(choice.index)
+            delta = choice.delta
+            if choice.text or (delta is not None and delta.content_of_any_kind):
+                self._content = True
         if chunk.usage is not None:
             self._trace.usage = chunk.usage.usage()
-        choices = chunk.choices or []
-        self._finished = self._finished or any(choice.finish_reason for choice in choices)
-        keep = bool(choices) or not (self._unasked and chunk.usage is not None)
-        return keep, any(choice.content for choice in choices)
+            if self._unasked and not choices:
+                return False
+        self._begun = True
+        return True
 
 
-def _plain(whole: bytes) -> bool:
-    """Whether ``whole`` is nothing but chunks of content."""
-    if not whole.startswith(b"data: {") or not whole.endswith(b"}\n\n"):
-        return False
-    return not any(mark in whole for mark in MARKS)
-
-
-def _disguised(error: msgspec.Raw, provider: str) -> ForebayError | None:
-    """The failure that stands in a reply with status 200."""
-    if bytes(error) in NOTHING:
-        return None
-    told = Told.of(b'{"error":' + bytes(error) + b"}")
-    status = int(told.code) if told.code and told.code.isdecimal() else 502
-    return meaning(status, told, provider, {})
+def _payload(event: bytes) -> bytes | None:
+    """The data of one event; that of a bare JSON object too, which is how some servers break off a stream."""
+    if event.startswith(b"{"):
+        return event
+    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
+    return b"\n".join(lines) if lines else None

@@ -10,6 +10,7 @@ Source: RFC 9112.
 
 import asyncio
 import enum
+import functools
 import logging
 import urllib.parse
 from collections import deque
@@ -27,11 +28,15 @@ from forebay.core.errors import (
     ServerError,
     UnavailableError,
 )
+from forebay.core.outbox import MOST, outbox_of
 from forebay.server.exchange import CONTINUE, STATUS_LINES, Application, Exchange, Scope
 from forebay.server.limits import Limits
 from forebay.server.sweeper import NEVER, sweeper_of
 
 logger = logging.getLogger("forebay.server")
+
+
+ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Phase(enum.Enum):
@@ -67,7 +72,11 @@ class HTTPProtocol(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Exchange] = deque()
         self._current: Exchange | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None]
+        self._turn: asyncio.Future[Exchange] | None = None
+        self._outbox = outbox_of(self._loop)
+        self._out: list[bytes] = []
+        self._out_bytes = 0
         self._drained: asyncio.Future[None] | None = None
         self._writable = True
         self._lingering = False
@@ -97,7 +106,7 @@ class HTTPProtocol(asyncio.Protocol):
         self._connections.discard(self)
         self._sweeper.forget(self)
         self._waiting.clear()
-        if self._task is not None:
+        if self._current is not None or self._turn is not None:
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -156,7 +165,7 @@ class HTTPProtocol(asyncio.Protocol):
             if name == b"expect" and value.lower() == b"100-continue":
                 expects_continue = True
         if expects_continue and self._current is None:
-            self._transport.write(CONTINUE)
+            self.write(CONTINUE)
         if self._current is None:
             self.deadline = self._loop.time() + self._limits.body_seconds
 
@@ -186,8 +195,22 @@ class HTTPProtocol(asyncio.Protocol):
     # What an Exchange needs
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the client."""
-        self._transport.write(data)
+        """Send bytes to the client, with what others write in this turn of the event loop."""
+        out = self._out
+        if not out:
+            self._outbox.add(self)
+        out.append(data)
+        self._out_bytes += len(data)
+        if self._out_bytes > MOST:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        out = self._out
+        if out and not self._transport.is_closing():
+            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        out.clear()
+        self._out_bytes = 0
 
     async def drain(self) -> None:
         """Return at once while the client keeps up; else when it has caught up or is gone."""
@@ -197,7 +220,7 @@ class HTTPProtocol(asyncio.Protocol):
 
     def default_head(self) -> bytes:
         """The ``date``, which uvicorn renders once a second."""
-        return b"".join(b"%b: %b\r\n" % header for header in self._state.default_headers)
+        return _lines(tuple(self._state.default_headers))
 
     # What uvicorn and the sweeper need
 
@@ -251,12 +274,11 @@ class HTTPProtocol(asyncio.Protocol):
             self._refuse(InvalidRequestError("The request's headers are too large; send fewer or shorter ones."))
 
     def _scope(self, version: str) -> Scope:
-        target = httptools.parse_url(self._url)
-        raw_path: bytes = target.path or b"/"
+        raw_path, query = _target(self._url)
         path = raw_path.decode("ascii")
         return {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "asgi": ASGI,
             "http_version": version,
             "server": self._server,
             "client": self._client,
@@ -265,57 +287,71 @@ class HTTPProtocol(asyncio.Protocol):
             "root_path": self._root_path,
             "path": urllib.parse.unquote(path) if "%" in path else path,
             "raw_path": raw_path,
-            "query_string": target.query or b"",
+            "query_string": query,
             "headers": self._headers,
             "state": self._app_state,
         }
 
     def _run(self, exchange: Exchange) -> None:
+        """Give ``exchange`` to the connection's task: to make one for each request costs more than to wake it."""
         self._current = exchange
         self.deadline = NEVER
-        task = self._loop.create_task(self._answer(exchange))
-        self._task = task
-        self._state.tasks.add(task)
+        if self._turn is None:
+            self._task = self._loop.create_task(self._work(exchange))
+        else:
+            self._turn.set_result(exchange)
+        self._state.tasks.add(self._task)
+
+    async def _work(self, exchange: Exchange) -> None:
+        """Answer one request after the other, until the connection is lost, which cancels this."""
+        while True:
+            self._turn = None
+            await self._answer(exchange)
+            self._turn = self._loop.create_future()
+            self._ended(exchange)
+            exchange = await self._turn
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
             await self._app(exchange.scope, exchange.receive, exchange.send)
-            if not exchange.complete:
-                logger.error("the application left %s unanswered", exchange.scope["path"])
-                exchange.keep_alive = False
-                self._fail(exchange)
         except asyncio.CancelledError:
+            self._state.tasks.discard(self._task)
             self._transport.abort()
             raise
         except Exception:  # the last resort: nothing above may take the server down
             logger.exception("unhandled error while answering %s", exchange.scope["path"])
-            exchange.keep_alive = False
             self._fail(exchange)
-        finally:
-            self._ended(exchange)
+        if not exchange.complete:
+            logger.error("the application left %s unanswered", exchange.scope["path"])
+            self._fail(exchange)
 
     def _fail(self, exchange: Exchange) -> None:
         """An error where nothing has been sent; a cut connection where something has."""
+        exchange.keep_alive = False
+        exchange.complete = True
         if exchange.started:
             self._transport.abort()
         else:
-            self._transport.write(_rendered(ServerError("Internal error; see the server's log.")))
+            self.write(_rendered(ServerError("Internal error; see the server's log.")))
 
     def _ended(self, exchange: Exchange) -> None:
-        self._state.tasks.discard(cast("asyncio.Task[None]", self._task))
+        self._state.tasks.discard(self._task)
         self._state.total_requests += 1
-        self._task = None
         self._current = None
         if self._transport.is_closing():
             return
         if not exchange.keep_alive or self._closing:
-            self._transport.close()
+            self._close()
         elif self._waiting:
             self._run(self._waiting.popleft())
             if not self._waiting:
                 self._transport.resume_reading()
         else:
             self.deadline = self._loop.time() + self._limits.keep_alive_seconds
+
+    def _close(self) -> None:
+        self.flush()
+        self._transport.close()
 
     def _too_large(self) -> None:
         limit = self._limits.body_bytes
@@ -333,10 +369,30 @@ class HTTPProtocol(asyncio.Protocol):
         self._body.clear()
         self._waiting.clear()
         if self._current is None:
-            self._transport.write(_rendered(error))
+            self.write(_rendered(error))
+            self.flush()
             if self._transport.can_write_eof():
                 self._transport.write_eof()
         self.deadline = self._loop.time() + self._limits.linger_seconds
+
+
+@functools.lru_cache(1)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """``headers`` as they go over the wire; they change once a second."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+def _target(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a request target; most have the plain form, which needs no parser.
+
+    Raises:
+        httptools.HttpParserError: it is none.
+    """
+    if url.startswith(b"/") and b"#" not in url:
+        path, _, query = url.partition(b"?")
+        return path, query
+    parsed = httptools.parse_url(url)
+    return parsed.path or b"/", parsed.query or b""
 
 
 def _rendered(error: ForebayError) -> bytes:

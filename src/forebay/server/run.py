@@ -1,6 +1,7 @@
 """Runs an application: uvicorn owns sockets, signals, TLS and workers, our protocol owns the connections."""
 
 import functools
+import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -84,8 +85,19 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then announce it."""
         await super().startup(sockets)
+        _calm_collector()
         if self.started and self._announce is not None:
             self._announce(address(self.servers[0].sockets[0]))
+
+
+def _calm_collector() -> None:
+    """Do not look for garbage among what lives as long as the server, and less often among the rest.
+
+    A request leaves next to none that counting references does not free; looking for it took a tenth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def address(bound: socket.socket) -> str:

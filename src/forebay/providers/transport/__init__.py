@@ -31,8 +31,10 @@ from forebay.providers.transport.errors import (
     UnsendableError,
 )
 from forebay.providers.transport.response import Response
+from forebay.providers.transport.url import BaseUrl
 
 __all__ = [
+    "BaseUrl",
     "Client",
     "ClosedError",
     "ConnectError",

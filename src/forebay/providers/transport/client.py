@@ -43,7 +43,7 @@ class Client:
         self._url = BaseUrl.of(base_url)
         self._limits = limits
         self._proxy = proxy_for(self._url, environ)
-        self._context = (context or default_context()) if self._url.tls else None
+        self._context = context
         self._static = _static(self._url, self._proxy, headers)
         self._heads: dict[tuple[bytes, bytes], bytes] = {}
         self._pool: Pool | None = None
@@ -103,7 +103,9 @@ class Client:
         return self._pool
 
     async def _dial(self, loop: asyncio.AbstractEventLoop, factory: Callable[[], Connection]) -> Connection:
-        return await dial(loop, self._url, self._proxy, self._context, factory)
+        if self._url.tls and self._context is None:
+            self._context = await asyncio.to_thread(default_context)  # it reads files
+        return await dial(loop, self._url, self._proxy, self._context if self._url.tls else None, factory)
 
     def _rendered(self, method: bytes, path: bytes) -> bytes:
         """All of a head that is the same for every request to ``path``; the number of bytes follows."""

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 import httptools
 import msgspec
 
+from forebay.core.outbox import outbox_of
 from forebay.providers.transport.errors import (
     ClosedError,
     CutError,
@@ -35,6 +36,7 @@ _FRAMING = frozenset(
 )
 _NO_ENCODING = frozenset({b"", b"identity"})
 _OK = int(HTTPStatus.OK)
+_SENT = (b"", b"")
 _CREDIT = (None, None)
 
 
@@ -100,10 +102,12 @@ class Connection(asyncio.Protocol):
         "_head_bytes",
         "_headers",
         "_idle_seconds",
+        "_outbox",
         "_owner",
         "_parser",
         "_parts",
         "_paused",
+        "_request",
         "_reusable",
         "_time",
         "_transport",
@@ -126,6 +130,8 @@ class Connection(asyncio.Protocol):
         self._buffer_bytes = limits.buffer_bytes
         self._idle_seconds = limits.idle_seconds
         self._time = owner.loop.time
+        self._outbox = outbox_of(owner.loop)
+        self._request = _SENT
         self._credit: list[None] = []
         self._headers: dict[bytes, bytes] = {}
         self._parts: list[bytes] = []
@@ -157,6 +163,15 @@ class Connection(asyncio.Protocol):
         self.deadline = deadline if deadline < response.total_at else response.total_at  # noqa: FURB136  # hot
         if self.deadline < self._owner.watched_until:
             self._owner.watch(self.deadline)
+        self._request = (head, body)
+        self._outbox.add(self)
+
+    def flush(self) -> None:
+        """Write the request, with those of others in this turn of the event loop."""
+        head, body = self._request
+        self._request = _SENT
+        if self.closed:
+            return
         if len(body) > COPIED_BYTES:
             self._transport.write(head)
             self._transport.write(body)

@@ -3,6 +3,7 @@
 Source: RFC 9110, section 5.5 (field values) and 5.6.2 (tokens); RFC 9112, section 3.2 (request target).
 """
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -44,12 +45,20 @@ def fields(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     Raises:
         UnsendableError: a name that is no token, a value with a control character, a field that is ours to set.
     """
-    return b"".join(_field(name, value) for name, value in headers)
+    return b"".join([_field(name, value) for name, value in headers])
 
 
 def _field(name: bytes, value: bytes) -> bytes:
-    if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+    start = _start(name)
+    if not _VALUE.fullmatch(value):
         raise UnsendableError(f"the header {name[:40]!r} holds characters that HTTP does not allow")
+    return b"%b%b\r\n" % (start, value)
+
+
+@functools.lru_cache(256)
+def _start(name: bytes) -> bytes:
+    if not _TOKEN.fullmatch(name):
+        raise UnsendableError(f"{name[:40]!r} is not the name of a header")
     if name.lower() in RESERVED:
         raise UnsendableError(f"the header {name.decode()} is set by the client itself")
-    return b"%b: %b\r\n" % (name, value)
+    return name + b": "

@@ -136,14 +136,17 @@ class Response:
     def abandon(self) -> None:
         """Be done with it, but let the rest of the body arrive for a moment, so that the connection can be kept."""
         if self.source is not None:
-            self.abandoned = True
+            self.abandoned = self.done = True
+            self.parts = []
             self.source.abandon()
+            self.source = None
 
     # The connection's side
 
     def finish(self, parts: list[bytes]) -> None:
         """The reply is whole; ``parts`` is what nobody has taken yet."""
-        self.parts = parts
+        if not self.abandoned:
+            self.parts = parts
         self.done = True
         self.source = None
         waiter = self.waiter

@@ -47,7 +47,7 @@ class BaseUrl(msgspec.Struct, frozen=True):
         if scheme not in PORTS or not host:
             raise UnsendableError(f"'{_safe(text)}' must start with http://, https:// or unix:/")
         if parts.username is not None or parts.fragment:
-            raise UnsendableError(f"the base URL of {host} may hold neither credentials nor a fragment")
+            raise UnsendableError(f"the base URL of {_safe(host)} may hold neither credentials nor a fragment")
         return cls(scheme, _ascii_host(host), port or PORTS[scheme], *_target(parts.path, parts.query))
 
     @classmethod
