@@ -304,3 +304,296 @@ def test_settings_need_a_vendor_or_a_base_url() -> None:
             msgspec.convert(options, OpenAISettings)
     assert OpenAISettings(vendor="groq").row().base_url.endswith("/openai/v1")
     assert OpenAISettings(vendor="groq", base_url="http://x/v1").row().base_url == "http://x/v1"
+
+
+# What is asked
+
+
+async def test_a_name_that_stands_twice_reaches_the_upstream_once() -> None:
+    """Else a client could name one model for Forebay's eyes and another for the upstream's."""
+    request = Request(Operation.CHAT, "real", b'{"model":"dear","mod\\u0065l":"real","messages":[1]}')
+    asked = Call("r", request, Principal("a"), Trace(time.perf_counter()))
+    _, up = await ask(asked, [whole(ANSWER)])
+    assert up.requests[0].endswith(b'\r\n\r\n{"model":"real","messages":[1]}')
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b"{", b'{"a":1'])
+async def test_a_body_that_is_no_object_is_the_client_s_fault(body: bytes) -> None:
+    asked = Call("r", Request(Operation.CHAT, "m", body), Principal("a"), Trace(time.perf_counter()))
+    with pytest.raises(InvalidRequestError):
+        await ask(asked, [whole(ANSWER)])
+
+
+@pytest.mark.parametrize(
+    ("given_options", "sent_options"),
+    [
+        (None, {"include_usage": True}),
+        ({}, {"include_usage": True}),
+        ({"include_obfuscation": False}, {"include_obfuscation": False, "include_usage": True}),
+        ({"include_usage": False, "x": 1}, {"include_usage": True, "x": 1}),
+    ],
+)
+async def test_stream_options_are_kept(given_options: object, sent_options: object) -> None:
+    _, up = await ask(call(stream=True, stream_options=given_options), [CHUNKED + chunk(STREAM) + LAST_CHUNK])
+    assert json.loads(up.requests[0].partition(b"\r\n\r\n")[2])["stream_options"] == sent_options
+
+
+async def test_an_upstream_that_refuses_the_option_is_not_sent_the_client_s_either() -> None:
+    asked = call(stream=True, include_usage=True, stream_options={"include_usage": True})
+    _, up = await ask(asked, [CHUNKED + chunk(STREAM) + LAST_CHUNK], vendor="mistral")
+    assert b"stream_options" not in up.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "header"),
+    [(None, b"authorization: Bearer sk-secret"), ("azure", b"api-key: sk-secret")],
+)
+async def test_where_the_key_goes(vendor: str | None, header: bytes) -> None:
+    _, up = await ask(call(), [whole(ANSWER)], vendor=vendor, headers={"X-Team": "blue"})
+    head = up.requests[0].partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert header in head
+    assert b"x-team: blue" in head
+
+
+async def test_embeddings_and_completions() -> None:
+    for operation, answer in (
+        (Operation.EMBEDDING, b'{"data":[{"index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":4,"total_tokens":4}}'),
+        (Operation.COMPLETION, b'{"choices":[{"index":0,"text":"Hi","finish_reason":"stop"}]}'),
+    ):
+        asked = Call("r", Request(operation, "m", b'{"model":"m","input":"x"}'), Principal("a"), Trace(0.0))
+        body, up = await ask(asked, [whole(answer)])
+        assert body == answer
+        assert up.requests[0].startswith(f"POST /v1/{operation.value} HTTP/1.1".encode())
+        assert asked.trace.usage == (Usage(4) if operation is Operation.EMBEDDING else None)
+
+
+async def test_headers_that_help_are_kept() -> None:
+    extra = ("X-Request-Id: r7", "openai-processing-ms: 12", "X-RateLimit-Remaining-Requests: 9", "set-cookie: a=b")
+    async with upstream([whole(ANSWER, 200, *extra)]) as up, provider(up.url) as made:
+        reply = await made.answer(call(), deployment())
+    assert reply.headers == (
+        ("x-upstream-request-id", "r7"),
+        ("openai-processing-ms", "12"),
+        ("x-ratelimit-remaining-requests", "9"),
+    )
+
+
+# What comes back, not streamed
+
+FAULTS: list[tuple[str, Script, type[ForebayError]]] = [
+    ("cut", [whole(ANSWER, 200, "connection: close")[:-5]], UpstreamError),
+    ("cut in the head", [whole(ANSWER)[:30]], UpstreamError),
+    ("stalled", [whole(ANSWER)[:-5], PAUSE], UpstreamTimeoutError),
+    ("never a head", [PAUSE], UpstreamTimeoutError),
+    ("200 with HTML", [whole(b"<html>", kind="text/html")], UpstreamError),
+    ("200 with an error", [whole(b'{"error":{"message":"x","code":"rate_limit_exceeded"}}')], RateLimitError),
+    ("compressed", [whole(b"\x1f\x8b", 200, "content-encoding: gzip")], UpstreamError),
+    ("429", [whole(b'{"error":{"message":"x"}}', 429, "retry-after: 1")], RateLimitError),
+    ("529", [whole(b"", 529)], UnavailableError),
+]
+
+
+@pytest.mark.parametrize(("script", "kind"), [each[1:] for each in FAULTS], ids=[each[0] for each in FAULTS])
+async def test_a_whole_reply_that_fails(script: Script, kind: type[ForebayError]) -> None:
+    with pytest.raises(kind):
+        await ask(call(), script)
+
+
+async def test_a_flapping_upstream() -> None:
+    scripts: list[Script] = [[whole(ANSWER)], [b""], [whole(b"", 503)], [whole(ANSWER)[:40]], [whole(ANSWER)]]
+    async with upstream(*scripts) as up, provider(up.url) as made:
+        results: list[type] = []
+        for _ in range(4):
+            try:
+                results.append(type(await made.answer(call(), deployment())))
+            except ForebayError as error:
+                results.append(type(error))
+    # The second request met a connection that was closed, and was repeated: it is the 503 that it got.
+    assert results == [Whole, UnavailableError, UpstreamError, Whole]
+
+
+async def test_a_usage_of_another_shape_does_no_harm() -> None:
+    answer = b'{"choices":[{}],"usage":{"prompt_tokens":"many"}}'
+    asked = call()
+    assert (await ask(asked, [whole(answer)]))[0] == answer
+    assert asked.trace.usage is None
+
+
+async def test_cached_tokens_as_deepseek_calls_them() -> None:
+    asked = call()
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "prompt_cache_hit_tokens": 4}
+    await ask(asked, [whole(json.dumps({"choices": [{}], "usage": usage}).encode())])
+    assert asked.trace.usage == Usage(5, 2, 4)
+
+
+# What comes back, streamed
+
+
+async def streamed(asked: Call, script: Script, **options: object) -> tuple[bytes, ForebayError | None]:
+    """What a client gets of a stream, and what broke it."""
+    received = b""
+    async with upstream(script) as up, provider(up.url, **options) as made:
+        try:
+            reply = await made.answer(asked, deployment())
+            assert isinstance(reply, Stream)
+            async with aclosing(reply.events) as events:
+                async for each in events:
+                    received += each.data
+        except ForebayError as error:
+            return received, error
+    return received, None
+
+
+PREAMBLE = b'data: {"id":"","choices":[],"prompt_filter_results":[]}\n\n'
+OTHER = b'data: {"choices":[{"index":1,"delta":{"content":"x"},"finish_reason":null}]}\n\n'
+OTHER_STOP = b'data: {"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}\n\n'
+PING = b": ping\n\n"
+STRANGE = b'data: {"type":"ping"}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ([CHUNKED + chunk(PREAMBLE + HEL + STOP + DONE) + LAST_CHUNK], PREAMBLE + HEL + STOP + DONE),
+        ([CHUNKED + chunk(PING + HEL + PING + STOP + DONE) + LAST_CHUNK], HEL + PING + STOP + DONE),
+        ([CHUNKED + chunk(HEL + STRANGE + STOP + DONE) + LAST_CHUNK], HEL + STRANGE + STOP + DONE),
+        ([CHUNKED + chunk(HEL + b"data:\n\n" + STOP + DONE) + LAST_CHUNK], HEL + STOP + DONE),
+        ([CHUNKED + chunk(HEL + STOP + DONE + HEL + b"data: {") + LAST_CHUNK], HEL + STOP + DONE),
+        (
+            [CHUNKED + chunk(b"event: x\nid: 1\n" + HEL + STOP + DONE) + LAST_CHUNK],
+            b"event: x\nid: 1\n" + HEL + STOP + DONE,
+        ),
+        ([UNTIL_CLOSED + HEL + STOP + DONE[:-1]], HEL + STOP + DONE),
+        ([UNTIL_CLOSED + HEL + STOP[:-2]], HEL + STOP + DONE),
+        ([CHUNKED, chunk(HEL + STOP)], HEL + STOP + DONE),
+        ([CHUNKED, chunk(HEL), 0.02, chunk(STOP), 0.02, chunk(USAGE), PAUSE], HEL + STOP + DONE),
+    ],
+)
+async def test_streams_that_are_whole(script: Script, expected: bytes) -> None:
+    assert await streamed(call(stream=True), script) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    ("script", "before", "kind"),
+    [
+        ([CHUNKED + chunk(b"data: {}\n\n" + HEL + DONE) + LAST_CHUNK], b"", UpstreamError),
+        ([CHUNKED + chunk(b"data: []\n\n") + LAST_CHUNK], b"", UpstreamError),
+        ([CHUNKED + chunk(DONE) + LAST_CHUNK], b"", UpstreamError),
+        ([CHUNKED + chunk(PING + PING) + LAST_CHUNK], b"", UpstreamError),
+        ([CHUNKED, *[each for _ in range(40) for each in (chunk(PING), 0.02)], PAUSE], b"", UpstreamTimeoutError),
+        ([CHUNKED + chunk(HEL + b'data: {"choices":[}\n\n' + STOP + DONE) + LAST_CHUNK], HEL, UpstreamError),
+        ([CHUNKED + chunk(HEL) + chunk(b'data: {"choices":[}\n\n') + LAST_CHUNK], HEL, UpstreamError),
+        ([CHUNKED + chunk(HEL + b'{"error":{"message":"x","code":503}}\n\n') + LAST_CHUNK], HEL, UnavailableError),
+        ([CHUNKED + chunk(HEL + b'{"error":{"message":"x"}}') + LAST_CHUNK], HEL, UpstreamError),
+        ([CHUNKED + chunk(HEL + b"event: error\ndata: 7\n\n") + LAST_CHUNK], HEL, UpstreamError),
+        ([CHUNKED + chunk(HEL + b'data: {"choices":[],"error":"x"}\n\n' + DONE) + LAST_CHUNK], HEL, UpstreamError),
+        ([CHUNKED + chunk(HEL + OTHER + STOP) + LAST_CHUNK], HEL + OTHER + STOP, UpstreamError),
+        ([CHUNKED + chunk(HEL + OTHER + STOP), PAUSE], HEL + OTHER + STOP, UpstreamTimeoutError),
+    ],
+)
+async def test_streams_that_are_not(script: Script, before: bytes, kind: type[ForebayError]) -> None:
+    received, error = await streamed(call(stream=True), script)
+    assert type(error) is kind
+    assert received == before
+
+
+async def test_one_of_two_answers_is_not_the_whole() -> None:
+    script = [CHUNKED + chunk(HEL + STOP) + LAST_CHUNK]
+    assert await streamed(call(stream=True), script) == (HEL + STOP + DONE, None)
+    received, error = await streamed(call(stream=True, n=2), script)
+    assert received == HEL + STOP
+    assert isinstance(error, UpstreamError)
+    script = [CHUNKED + chunk(HEL + OTHER + STOP + OTHER_STOP) + LAST_CHUNK]
+    assert await streamed(call(stream=True, n=2), script) == (HEL + OTHER + STOP + OTHER_STOP + DONE, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "content"),
+    [
+        ({"delta": {"content": "x"}}, True),
+        ({"delta": {"content": [{"type": "text", "text": "x"}]}}, True),
+        ({"delta": {"reasoning_content": "x"}}, True),
+        ({"delta": {"reasoning": "x", "content": ""}}, True),
+        ({"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}}, True),
+        ({"delta": {"refusal": "no"}}, True),
+        ({"text": "x"}, True),
+        ({"delta": {"role": "assistant", "content": ""}}, False),
+        ({"delta": {"content": None, "tool_calls": []}}, False),
+        ({"delta": {}, "finish_reason": "stop"}, False),
+        ({"text": ""}, False),
+    ],
+)
+async def test_what_counts_as_content(said: dict[str, object], content: bool) -> None:  # noqa: FBT001
+    data = b"data: " + json.dumps({"choices": [{"index": 0, **said}]}).encode() + b"\n\n"
+    async with upstream([CHUNKED, chunk(data), PAUSE]) as up, provider(up.url) as made:
+        reply = await made.answer(call(stream=True), deployment())
+        assert isinstance(reply, Stream)
+        async with aclosing(reply.events) as events:
+            first = await anext(aiter(events))
+    assert (first.data, first.content) == (data, content)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(
+        st.sampled_from([ROLE, HEL, LO, STOP, USAGE, DONE, PING, STRANGE, PREAMBLE, OTHER, b"data: {\n\n", b"\n"])
+        | st.binary(max_size=12),
+        max_size=10,
+    ),
+    st.booleans(),
+)
+def test_whatever_comes_is_never_half_an_answer_that_looks_whole(pieces: list[bytes], ends: bool) -> None:  # noqa: FBT001
+    script = [CHUNKED, *[chunk(each) for each in pieces if each], *([LAST_CHUNK] if ends else [])]
+    received, error = asyncio.run(streamed(call(stream=True), script))
+    assert (error is None) == received.endswith(DONE)
+    assert received.count(DONE) <= 1
+
+
+# What is told of failures
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"error":{"message":"no sk-secret here"}}', "no *** here"),
+        (b'{"error":"plain"}', "plain"),
+        (b'[{"error":{"message":"in a list"}}]', "in a list"),
+        (b'{"object":"error","message":"old"}', "old"),
+        (b'{"detail":"fast"}', "fast"),
+        (b'{"detail":[{"loc":["body"],"msg":"sk-secret"}]}', '[{"loc":["body"],"msg":"***"}]'),
+        (b'{"error":{"message":"' + b"x" * 9000 + b'"}}', "x" * 2000),
+        (b"<html>", "The provider 'up' answered with status 400."),
+    ],
+)
+async def test_what_an_error_says(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        await ask(call(), [whole(body, 400)])
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize("status", [*range(300, 309), *range(400, 432), 451, 498, *range(500, 512), 520, 522, 524, 529])
+async def test_no_error_tells_our_key_or_blames_the_client_s(status: int) -> None:
+    body = b'{"error":{"message":"key sk-secret","type":"sk-secret","code":"sk-secret","param":"sk-secret"}}'
+    with pytest.raises(ForebayError) as caught:
+        await ask(call(), [whole(body, status)])
+    assert caught.value.status not in {401, 403}
+    assert b"sk-secret" not in caught.value.body()
+
+
+async def test_where_an_upstream_is_stays_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with upstream([b""]) as up:
+        url = up.url
+    async with provider(url) as made:
+        with pytest.raises(UpstreamError) as caught:
+            await made.answer(call(), deployment())
+    assert "127.0.0.1" not in caught.value.message
+    assert "127.0.0.1" in caplog.text
+
+
+def test_settings_show_no_key_and_check_the_address() -> None:
+    assert "sk-secret" not in repr(OpenAISettings("http://x/v1", Secret("sk-secret")))
+    for base_url in ("x/v1", "ftp://x", "http://u:p@x"):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({"base_url": base_url}, OpenAISettings)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"base_url": "http://x", "max_connections": 0}, OpenAISettings)

@@ -1,5 +1,6 @@
 """The few things every endpoint does with ASGI: read a header, send a body, send an error."""
 
+import functools
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -41,6 +42,7 @@ def encoded(headers: Iterable[tuple[str, str]]) -> Headers:
     return [(name.encode("latin-1"), printable(value)) for name, value in headers]
 
 
+@functools.lru_cache(1024)
 def printable(value: str) -> bytes:
     """``value`` as a header may hold it: what is not printable ASCII, a line break first of all, becomes ``?``."""
     if value.isascii() and value.isprintable():

@@ -22,7 +22,7 @@ class Answer:
         self._pieces: list[Piece] = []
         self._error: Exception | None = None
         self._unfinished = 0
-        self._arrived = asyncio.Event()
+        self._arrived: asyncio.Future[None] | None = None
 
     def add(self, prompt: list[int], sampling: Sampling, *, ends: frozenset[int], pieces: Items[bytes]) -> None:
         """Add a choice: what is generated after ``prompt``, up to one of the tokens ``ends``.
@@ -69,8 +69,9 @@ class Answer:
         while self._unfinished and not self._pieces:
             if self._error is not None:
                 raise self._error
-            self._arrived.clear()
-            await self._arrived.wait()
+            # One future is half the work of an `asyncio.Event`, and this happens for every token.
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
         pieces, self._pieces = self._pieces, []
         self._unfinished -= sum(piece.finish is not None for piece in pieces)
         return pieces
@@ -86,9 +87,13 @@ class Answer:
         if piece.finish and not output.finish:
             self._runner.cancel(output.sequence)
         self._pieces.append(piece)
-        self._arrived.set()
+        self._wake()
 
     def fail(self, error: Exception, /) -> None:
         """Nothing more will come."""
         self._error = error
-        self._arrived.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)

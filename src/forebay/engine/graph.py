@@ -68,7 +68,7 @@ class PagedGraph:
         """
         padded = exact and len(batch) == 1
         inputs = Batch.of([*batch, PADDING] if padded else batch)
-        for name, values in zip(Batch._fields, inputs, strict=True):
+        for name, values in inputs._asdict().items():
             self._inputs[name].put(values)
         self._request.infer()
         logits: Floats = self._request.get_output_tensor(0).data
@@ -96,7 +96,7 @@ class _Input:
         self._kind = kind
         self._values: npt.NDArray[Any] | None = None
 
-    def put(self, values: Any) -> None:  # noqa: ANN401 - a number, or a list of numbers
+    def put(self, values: int | list[int]) -> None:
         """Set the input to ``values``."""
         size = len(values) if isinstance(values, list) else 1
         if self._values is not None and self._values.size == size:

@@ -184,7 +184,7 @@ async def _events(call: Call, answer: Answer, writer: AnyFormat) -> AsyncGenerat
     with _working(call, answer):
         data = writer.opening()
         while pieces := await answer.pieces():
-            call.trace.queue_seconds = answer.queue_seconds
+            call.trace.queue_seconds = call.trace.queue_seconds or answer.queue_seconds
             data += b"".join(map(writer.chunk, pieces))
             if answer.finished:
                 call.trace.usage = answer.usage

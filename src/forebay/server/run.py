@@ -1,16 +1,19 @@
 """Runs an application: uvicorn owns sockets, signals, TLS and workers, our protocol owns the connections."""
 
+import asyncio
 import functools
 import gc
 import socket
 import sys
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from forebay.server.accept import Acceptor
 from forebay.server.exchange import Application
 from forebay.server.limits import Limits
 from forebay.server.protocol import HTTPProtocol
@@ -41,14 +44,14 @@ def run(build: Build, listen: Listen, limits: Limits, announce: Announce | None 
         SystemExit: the address is taken, or the application did not start.
     """
     config = configuration(build, listen, limits)
+    bound = config.bind_socket()
     if listen.workers > 1:
-        bound = config.bind_socket()
         if announce is not None:
             announce(address(bound))
         Multiprocess(config, sockets=[bound]).run()
         return
     server = Server(config, announce)
-    server.run()
+    server.run([bound])
     if not server.started:
         sys.exit(STARTUP_FAILURE)
 
@@ -76,18 +79,38 @@ def configuration(build: Build, listen: Listen, limits: Limits) -> uvicorn.Confi
 
 
 class Server(uvicorn.Server):
-    """Tells when it listens, and where."""
+    """uvicorn's server with an accept loop of its own; it tells when it listens, and where."""
 
     def __init__(self, config: uvicorn.Config, announce: Announce | None = None) -> None:
         super().__init__(config)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then announce it."""
-        await super().startup(sockets)
+        """Start the application, then listen on ``sockets``, then announce it."""
+        sockets = sockets or [self.config.bind_socket()]
+        if sys.platform == "win32":  # its event loop cannot watch a listening socket
+            await super().startup(sockets)
+        else:
+            await self.lifespan.startup()
+            if self.lifespan.should_exit:
+                sys.exit(STARTUP_FAILURE)
+            self._listen(sockets)
         _calm_collector()
-        if self.started and self._announce is not None:
-            self._announce(address(self.servers[0].sockets[0]))
+        if self._announce is not None:
+            self._announce(address(sockets[0]))
+
+    def _listen(self, sockets: list[socket.socket]) -> None:
+        make = functools.partial(
+            cast("Callable[..., HTTPProtocol]", self.config.http_protocol_class),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        acceptors = [Acceptor(each, make, self.config.ssl) for each in sockets]
+        for acceptor in acceptors:
+            acceptor.start(self.config.backlog)
+        self.servers = cast("list[asyncio.Server]", acceptors)
+        self.started = True
 
 
 def _calm_collector() -> None:

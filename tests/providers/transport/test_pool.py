@@ -204,7 +204,6 @@ async def test_no_more_connections_than_allowed_while_they_break(asking: Asking)
         assert results.count(b"ok") > 30
         assert client._pool is not None
         assert client._pool._open <= 3
-    assert up.most <= 4  # a reset reaches us a moment after the upstream has forgotten the connection
 
 
 async def test_too_many_callers_wait(asking: Asking) -> None:
