@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support.served import Served, forebay
+
 pytest_plugins = ["tests.skips", "pytester"]
 
 # A loaded machine makes single examples slow; how long a test may take is pytest's business.
@@ -27,7 +29,7 @@ def _no_slow_callbacks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     messages = (
         record.getMessage()
         for when in ("setup", "call")
-        for record in caplog.get_records(when)  # type: ignore[arg-type]
+        for record in caplog.get_records(when)
         if record.name == "asyncio"
     )
     slow = [message for message in messages if _too_slow(message)]
@@ -37,3 +39,16 @@ def _no_slow_callbacks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def _too_slow(message: str) -> bool:
     took = TOOK.search(message)
     return took is not None and float(took[1]) > SLOW_CALLBACK_SECONDS and not OWN_TASK.search(message)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """``forebay serve`` with nothing configured, shared by all tests that do not harm it."""
+    with forebay() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server_url(served: Served) -> str:
+    """Where it is."""
+    return served.url

@@ -46,6 +46,7 @@ def _clone() -> bool:
 
 PARTS = {
     "browser": Part(_browser, "sudo apt-get install chromium libatomic1"),
+    "curl": Part(partial(_program, "curl"), "sudo apt-get install curl"),
     "git": Part(_clone, "sudo apt-get install git, and work in a clone"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
 }

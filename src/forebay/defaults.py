@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from forebay.engine import catalog
 from forebay.providers.catalog import from_environment
 from forebay.settings import (
     AuthSettings,
@@ -18,8 +19,6 @@ from forebay.settings import (
     section,
 )
 
-MODEL = "smollm2"
-EMBEDDING_MODEL = "all-minilm-l6-v2"
 API_KEY = "FOREBAY_API_KEY"
 
 
@@ -32,8 +31,8 @@ def defaults(environ: Mapping[str, str], model: str | None = None) -> Settings:
         models[f"{vendor}/*"] = _served_by(vendor)
     settings = Settings(providers=providers, models=models)
     if model is not None or engine_installed():
-        settings = _with(settings, "embeddings", section("embedding", {"model": EMBEDDING_MODEL}), EMBEDDING_MODEL)
-        settings = with_engine(settings, model or MODEL)
+        settings = _with(settings, "embeddings", section("embedding", {"model": catalog.EMBEDDING}), catalog.EMBEDDING)
+        settings = with_engine(settings, model or catalog.DEFAULT)
     return with_key(settings, environ)
 
 

@@ -36,6 +36,10 @@ class ProviderPlugin(msgspec.Struct, frozen=True):
     per_host: bool = False
 
 
+class PreparationError(Exception):
+    """What a provider needs cannot be had; the message says why, and what to do."""
+
+
 class UnknownKindError(LookupError):
     """No plug-in of that kind is installed."""
 

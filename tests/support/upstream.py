@@ -80,7 +80,7 @@ class Upstream:
         self.most = max(self.most, len(self._open))
         try:
             await self._converse(Peer(self, reader, writer))
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, RuntimeError, asyncio.IncompleteReadError):  # uvloop raises RuntimeError on closed sockets
             self.left.set()
         except asyncio.CancelledError:  # the test is over
             pass

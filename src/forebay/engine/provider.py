@@ -46,6 +46,7 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``model`` is a name of the catalogue, a GGUF file or a converted folder. ``context`` may only shorten what the model
     can, and what fits into ``kv_cache``. ``max_batched_tokens`` bounds the prompts that are computed in one step.
+    ``temperature`` and ``top_p`` hold for requests that do not say; by default they are the model's makers' advice.
     """
 
     model: str = catalog.DEFAULT
@@ -55,6 +56,17 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_waiting: Annotated[int, Meta(ge=0)] = 256
     max_batched_tokens: _Positive = 2048
     context: _Positive | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+    def advice(self) -> catalog.Advice:
+        """How to sample for a request that does not say."""
+        row = catalog.MODELS.get(self.model)
+        made = row.advice if row else catalog.Advice()
+        return catalog.Advice(
+            made.temperature if self.temperature is None else self.temperature,
+            made.top_p if self.top_p is None else self.top_p,
+        )
 
 
 class EngineProvider:
@@ -62,6 +74,7 @@ class EngineProvider:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
+        self._advice = settings.advice()
         self._runner = Runner(settings.max_running + settings.max_waiting)
         # Templates and tokenisers take a millisecond, or many for a long prompt: never on the event loop.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="forebay-prompts")
@@ -146,7 +159,7 @@ class EngineProvider:
     async def _reply(self, call: Call, body: Body, prompts: list[list[int]], form: type[AnyFormat]) -> Reply:
         answer = Answer(self._runner)
         for prompt in prompts:
-            sampling = body.sampling(self._prompter.context - len(prompt))
+            sampling = body.sampling(self._prompter.context - len(prompt), self._advice)
             answer.add(prompt, sampling, ends=self._prompter.ends, pieces=self._prompter.pieces)
         writer = form(
             Head(int(time.time()), call.request.model, self._fingerprint),

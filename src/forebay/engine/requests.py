@@ -10,12 +10,15 @@ import msgspec
 from msgspec import Meta
 
 from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedParameterError
+from forebay.engine.catalog import Advice
 from forebay.engine.sequence import Sampling
 
 _MAX_TOP_LOGPROBS: Final = 20
 _MAX_COMPLETION_LOGPROBS: Final = 5
 _DEFAULT_COMPLETION_TOKENS: Final = 16
 _ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+
+NEUTRAL: Final = Advice()
 
 # What the engine cannot do yet, with the values that ask for nothing.
 _UNSUPPORTED: Final[Mapping[str, tuple[Any, ...]]] = {
@@ -71,14 +74,14 @@ class _Body(msgspec.Struct, frozen=True):
             if getattr(self, name) not in neutral:
                 raise UnsupportedParameterError(f"'{name}' is not supported by this model.", param=name)
 
-    def _sampling(self, max_tokens: int, logprobs: int | None) -> Sampling:
+    def _sampling(self, max_tokens: int, logprobs: int | None, advice: Advice) -> Sampling:
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         return Sampling(
             max_tokens=max_tokens,
             min_tokens=self.min_tokens or 0,
             ignore_eos=bool(self.ignore_eos),
-            temperature=1.0 if self.temperature is None else self.temperature,
-            top_p=1.0 if self.top_p is None else self.top_p,
+            temperature=advice.temperature if self.temperature is None else self.temperature,
+            top_p=advice.top_p if self.top_p is None else self.top_p,
             top_k=max(self.top_k or 0, 0),
             seed=self.seed,
             frequency_penalty=self.frequency_penalty or 0.0,
@@ -118,10 +121,10 @@ class ChatBody(_Body, frozen=True):
         """
         return [_plain_message(message, f"messages[{number}]") for number, message in enumerate(self.messages)]
 
-    def sampling(self, room: int) -> Sampling:
+    def sampling(self, room: int, advice: Advice = NEUTRAL) -> Sampling:
         """How to generate, in a context with room for that many tokens."""
         wanted = self.max_completion_tokens or self.max_tokens or room
-        return self._sampling(min(wanted, room), (self.top_logprobs or 0) if self.wants_logprobs else None)
+        return self._sampling(min(wanted, room), (self.top_logprobs or 0) if self.wants_logprobs else None, advice)
 
 
 class CompletionBody(_Body, frozen=True):
@@ -152,9 +155,9 @@ class CompletionBody(_Body, frozen=True):
             raise InvalidRequestError("'prompt' must not mix text, tokens and lists of tokens.", param="prompt")
         return [each for each in prompt if not isinstance(each, int)]
 
-    def sampling(self, room: int) -> Sampling:
+    def sampling(self, room: int, advice: Advice = NEUTRAL) -> Sampling:
         """How to generate, in a context with room for that many tokens."""
-        return self._sampling(min(self.max_tokens or _DEFAULT_COMPLETION_TOKENS, room), self.logprobs)
+        return self._sampling(min(self.max_tokens or _DEFAULT_COMPLETION_TOKENS, room), self.logprobs, advice)
 
 
 Body = ChatBody | CompletionBody

@@ -5,6 +5,7 @@ decoded, which costs half a microsecond; looking for a few words in it would cos
 What is handed on are the bytes that came.
 """
 
+import re
 import time
 from collections.abc import AsyncGenerator, Iterable
 
@@ -19,6 +20,9 @@ from forebay.providers.transport import Response, TimedOutError, TransportError
 
 Said = str | list[Raw] | dict[str, Raw] | None
 """Text, or whatever a vendor puts in its place; nothing said is false."""
+
+
+BOM = b"\xef\xbb\xbf"
 
 
 class Details(msgspec.Struct):
@@ -96,6 +100,9 @@ class Body(msgspec.Struct):
 class Strange(msgspec.Struct):
     """A JSON object of which nothing is known."""
 
+
+# A field of an event that is not its data, or a comment.
+_OTHER_FIELD = re.compile(rb":|(?:event|id|retry)(?::|$)")
 
 _chunks = msgspec.json.Decoder(Chunk)
 _bodies = msgspec.json.Decoder(Body)
@@ -227,6 +234,8 @@ class Relay:
 
     def _one_by_one(self, whole: bytes) -> bytes:
         kept = []
+        if not self._begun:
+            whole = whole.removeprefix(BOM)
         for event in whole.split(b"\n\n"):
             try:
                 if event and self._is_for_the_client(event):
@@ -285,8 +294,11 @@ class Relay:
 
 
 def _payload(event: bytes) -> bytes | None:
-    """The data of one event; that of a bare JSON object too, which is how some servers break off a stream."""
-    if event.startswith(b"{"):
-        return event
-    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
-    return b"\n".join(lines) if lines else None
+    """The data of one event, ``None`` if it has none.
+
+    That of a bare JSON object too, which is how some servers break off a stream. A line that is no field is taken for
+    data: it is what is left of an event, and not to be passed over.
+    """
+    lines = event.split(b"\n")
+    data = [line.removeprefix(b"data:").removeprefix(b" ") for line in lines if line and not _OTHER_FIELD.match(line)]
+    return b"\n".join(data) if data else None

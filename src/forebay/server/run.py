@@ -41,11 +41,13 @@ def run(build: Build, listen: Listen, limits: Limits, announce: Announce | None 
     ``announce`` is told the address once the server listens on it.
 
     Raises:
-        SystemExit: the address is taken, or the application did not start.
+        AddressError: nobody can listen there.
+        SystemExit: the application did not start.
     """
     config = configuration(build, listen, limits)
-    bound = config.bind_socket()
+    bound = bind(listen)
     if listen.workers > 1:
+        bound.listen(BACKLOG)  # who comes before the workers do waits for them
         if announce is not None:
             announce(address(bound))
         Multiprocess(config, sockets=[bound]).run()
@@ -54,6 +56,32 @@ def run(build: Build, listen: Listen, limits: Limits, announce: Announce | None 
     server.run([bound])
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+class AddressError(OSError):
+    """Nobody can listen on an address; the message says why and names the remedy."""
+
+
+def bind(listen: Listen) -> socket.socket:
+    """A socket bound to where ``listen`` says, not yet listening; worker processes inherit it.
+
+    Raises:
+        AddressError: the address is taken, forbidden, or none of this machine's.
+    """
+    path = listen.unix_socket
+    family = socket.AF_UNIX if path else socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    bound = socket.socket(family)
+    try:
+        if path is None:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(path or (listen.host, listen.port))
+    except OSError as error:
+        bound.close()
+        where = path or f"{listen.host}:{listen.port}"
+        why = (error.strerror or str(error)).lower()
+        raise AddressError(f"cannot listen on {where}: {why}. Choose another address with --host and --port.") from None
+    bound.set_inheritable(True)  # socket's signature
+    return bound
 
 
 def configuration(build: Build, listen: Listen, limits: Limits) -> uvicorn.Config:
@@ -87,7 +115,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen on ``sockets``, then announce it."""
-        sockets = sockets or [self.config.bind_socket()]
+        sockets = sockets or [bind(Listen(self.config.host, self.config.port))]
         if sys.platform == "win32":  # its event loop cannot watch a listening socket
             await super().startup(sockets)
         else:

@@ -10,10 +10,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 BANNER_SECONDS = 240
 ADDRESS = re.compile(r"address\s+(http://\S+)/v1")
@@ -84,16 +81,3 @@ def forebay(*arguments: str, environ: dict[str, str] | None = None) -> Iterator[
         reader.join()
         if process.stdout:
             process.stdout.close()
-
-
-@pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
-    """The default server, shared by all tests that do not harm it."""
-    with forebay() as server:
-        yield server
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """Where a test may write a configuration."""
-    return tmp_path / "forebay.yaml"
