@@ -1,6 +1,5 @@
 """Who holds which block of the KV cache. Every block is either free or in exactly one sequence's table."""
 
-from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -21,7 +20,8 @@ class BlockManager:
 
     def __init__(self, first: int, last: int) -> None:
         self.total = last - first
-        self._free = deque(range(first, last))
+        # A stack: what was used last is taken first, so that memory is touched only as far as it is needed.
+        self._free = list(range(last - 1, first - 1, -1))
 
     @property
     def free(self) -> int:
@@ -39,7 +39,7 @@ class BlockManager:
 
     def allocate(self, count: int) -> list[int]:
         """Take ``count`` blocks, which must be free."""
-        return [self._free.popleft() for _ in range(count)]
+        return [self._free.pop() for _ in range(count)]
 
     def release(self, blocks: Iterable[int]) -> None:
         """Give back ``blocks``."""
