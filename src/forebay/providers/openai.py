@@ -186,7 +186,7 @@ def _encoded(model: str) -> msgspec.Raw:
 def _kept(response: Response) -> tuple[tuple[str, str], ...]:
     """Headers that a client may want to see."""
     headers = response.headers
-    return tuple((kept, headers[name].strip().decode("latin-1")) for name in headers if (kept := _kept_name(name)))
+    return tuple([(kept, headers[name].strip().decode("latin-1")) for name in headers if (kept := _kept_name(name))])
 
 
 @functools.lru_cache(1024)

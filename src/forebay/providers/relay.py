@@ -58,11 +58,10 @@ class Delta(msgspec.Struct):
     audio: Said = None
 
     @property
-    def content_of_any_kind(self) -> bool:
-        """Whether any of the answer is in it."""
+    def anything_else(self) -> bool:
+        """Whether there is something of the answer beside the content."""
         return bool(
-            self.content
-            or self.tool_calls
+            self.tool_calls
             or self.reasoning_content
             or self.reasoning
             or self.refusal
@@ -227,7 +226,7 @@ class Relay:
         if not whole.startswith(b"data: {") or whole.find(b"\n\n") != len(whole) - 2:
             return False
         try:
-            chunk = _chunks.decode(memoryview(whole)[6:-2])
+            chunk = _chunks.decode(whole[6:-2])
         except msgspec.DecodeError:
             return False
         return not chunk.error and chunk.choices is not UNSET and self._note(chunk)
@@ -283,7 +282,7 @@ class Relay:
         for choice in choices:
             (self._seen if choice.finish_reason is None else self._finished).add(choice.index)
             delta = choice.delta
-            if choice.text or (delta is not None and delta.content_of_any_kind):
+            if choice.text or (delta is not None and (delta.content or delta.anything_else)):
                 self._content = True
         if chunk.usage is not None:
             self._trace.usage = chunk.usage.usage()
