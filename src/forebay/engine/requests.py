@@ -123,7 +123,7 @@ class ChatBody(_Body, frozen=True):
 
     def sampling(self, room: int, advice: Advice = NEUTRAL) -> Sampling:
         """How to generate, in a context with room for that many tokens."""
-        wanted = self.max_completion_tokens or self.max_tokens or room
+        wanted = self.max_completion_tokens or self.max_tokens or advice.max_tokens or room
         return self._sampling(min(wanted, room), (self.top_logprobs or 0) if self.wants_logprobs else None, advice)
 
 
