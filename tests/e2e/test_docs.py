@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from forebay.plugins import provider_plugin
 from forebay.settings import Settings, load
 from tests.support.served import Served
 
@@ -53,9 +54,13 @@ def test_curl_examples(served: Served, page: str, line: str) -> None:
     assert done.returncode == 0, f"{page}: {done.stdout}{done.stderr}"
 
 
+@pytest.mark.needs("engine")
 @pytest.mark.parametrize(("page", "text"), blocks("yaml"))
 def test_configuration_examples(page: str, text: str) -> None:
-    assert isinstance(load(text, source=page, environ=AnyVariable()), Settings)
+    settings = load(text, source=page, environ=AnyVariable())
+    assert isinstance(settings, Settings)
+    for section in settings.providers.values():
+        section.read(provider_plugin(section.kind).settings)
 
 
 def test_there_is_something_to_test() -> None:

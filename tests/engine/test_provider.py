@@ -198,8 +198,8 @@ async def test_the_same_seed_gives_the_same_text_at_any_load(smol: EngineProvide
 
 
 async def test_the_same_seed_gives_the_same_text_after_a_preemption(smollm2: Path) -> None:
-    body = {"seed": 5, "prompt": "Once upon a time", "max_tokens": 100, "ignore_eos": True}
-    async for small in _started(EngineSettings(model=str(smollm2), kv_cache=6 * 2**20, context=128)):
+    body = {"seed": 5, "prompt": "Once upon a time", "max_tokens": 70, "ignore_eos": True}
+    async for small in _started(EngineSettings(model=str(smollm2), kv_cache=4 * 2**20, context=128)):
         alone = await text(small, COMPLETION, **body)
         found = await asyncio.gather(*(text(small, COMPLETION, **body) for _ in range(4)))
         assert small.gauges()["preemptions_total"] > 0

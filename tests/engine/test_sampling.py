@@ -67,7 +67,7 @@ def assert_drawn_from(found: list[int], expected: Doubles) -> None:
     assert statistic < limit, f"chi-square {statistic:.1f} with {freedom} degrees of freedom, limit {limit:.1f}"
 
 
-@pytest.mark.parametrize("vocabulary", [3, 256, 300, 1000])
+@pytest.mark.parametrize("vocabulary", [3, 256, 1000, 2000, 5120])
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7])
 def test_temperature(vocabulary: int, temperature: float) -> None:
     logits = row(vocabulary)
@@ -76,19 +76,30 @@ def test_temperature(vocabulary: int, temperature: float) -> None:
 
 @pytest.mark.parametrize("top_p", [0.05, 0.5, 0.9, 0.999])
 @pytest.mark.parametrize("spread", [0.3, 3.0])
-def test_top_p(top_p: float, spread: float) -> None:
-    logits = row(700, spread=spread)
+@pytest.mark.parametrize("vocabulary", [700, 3000])
+def test_top_p(top_p: float, spread: float, vocabulary: int) -> None:
+    logits = row(vocabulary, spread=spread)
     assert_drawn_from(draws(logits, top_p=top_p), filtered(softmax(logits), top_p=top_p))
 
 
 @pytest.mark.parametrize("top_k", [1, 2, 3, 40, 699])
-def test_top_k(top_k: int) -> None:
-    logits = row(700)
+@pytest.mark.parametrize("vocabulary", [700, 3000])
+def test_top_k(top_k: int, vocabulary: int) -> None:
+    logits = row(vocabulary)
     assert_drawn_from(draws(logits, top_k=top_k), filtered(softmax(logits), top_k=top_k))
 
 
-def test_top_k_first_then_top_p_of_what_is_left() -> None:
-    logits = row(700, spread=0.5)
+@pytest.mark.parametrize("temperature", [0.02, 0.1, 0.2])
+@pytest.mark.parametrize(("top_k", "top_p"), [(0, 1.0), (0, 0.9), (5, 1.0), (20, 0.8)])
+def test_low_temperatures(temperature: float, top_k: int, top_p: float) -> None:
+    logits = row(5000, spread=0.4)
+    found = draws(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+    assert_drawn_from(found, filtered(softmax(logits, temperature), top_k, top_p))
+
+
+@pytest.mark.parametrize("vocabulary", [700, 3000])
+def test_top_k_first_then_top_p_of_what_is_left(vocabulary: int) -> None:
+    logits = row(vocabulary, spread=0.5)
     found = draws(logits, temperature=0.8, top_k=20, top_p=0.7)
     assert_drawn_from(found, filtered(softmax(logits, 0.8), top_k=20, top_p=0.7))
 

@@ -4,6 +4,7 @@ Greedy rows are one `argmax` over the whole batch. Every other row is worked on 
 cache, and the result cannot depend on the rest of the batch. A draw inverts the cumulative distribution in two levels
 (sums of blocks, then one block), so nothing is sorted and one random number is enough. Where a filter needs the
 likeliest tokens, a bound that cannot cut off any of them leaves a few candidates to sort; the others lose their weight.
+Where only few tokens have any weight, as at low temperatures, all of that is done with those alone.
 
 Watermarks, grammars and ``logit_bias`` will change the row where the penalties do.
 """
@@ -22,6 +23,8 @@ Doubles = npt.NDArray[np.float64]
 _BLOCK: Final = 256  # Entries of a row that are summed, or compared, as one.
 _MASK: Final = 2**64 - 1
 _COLDEST: Final = 1e-5  # Below this the likeliest token is taken: 1/temperature would overflow.
+_REACH: Final = 28.0  # What is e^28 times lighter than the likeliest is lost in rounding, even all of it together.
+_FEW: Final = 1024  # So many tokens are sorted faster than a whole row is added up.
 _LIKELY: Final = 1e-5  # The share of all weight above which a token is a first candidate for top_p.
 
 
@@ -92,6 +95,15 @@ class Sampler:
         return changed
 
     def _draw(self, row: Floats, sampling: Sampling, chance: float) -> int:
+        highest = row.max()
+        likely = row > highest - _REACH * sampling.temperature
+        if 0 < np.count_nonzero(likely) <= _FEW:
+            tokens = np.flatnonzero(likely)
+            weights = np.exp((row[tokens] - highest) / np.float32(sampling.temperature))
+            return int(tokens[_draw_sorted(weights, sampling, chance)])
+        return self._draw_many(row, sampling, chance)
+
+    def _draw_many(self, row: Floats, sampling: Sampling, chance: float) -> int:
         self._weigh(row, sampling.temperature)
         if 0 < sampling.top_k < self._vocabulary:
             self._keep(sampling.top_k, self._largest(sampling.top_k)[0])
@@ -187,6 +199,17 @@ def _penalise(row: Floats, sequence: Sequence) -> None:
     if sampling.frequency_penalty or sampling.presence_penalty:
         said, counts = np.unique(np.array(sequence.tokens[sequence.prompt_length :], np.intp), return_counts=True)
         row[said] -= (sampling.frequency_penalty * counts + sampling.presence_penalty).astype(np.float32)
+
+
+def _draw_sorted(weights: Floats, sampling: Sampling, chance: float) -> int:
+    """Which of a few weights is drawn: as by `Sampler._draw_many`, and as one would write it down."""
+    order = np.argsort(-weights, kind="stable")
+    sums = weights[order].cumsum(dtype=np.float64)
+    if sampling.top_k:
+        sums = sums[: sampling.top_k]
+    if sampling.top_p < 1.0:
+        sums = sums[: int(sums.searchsorted(sampling.top_p * sums[-1])) + 1]
+    return int(order[_invert(sums, chance * sums[-1])])
 
 
 def _invert(sums: Doubles, target: float) -> int:
