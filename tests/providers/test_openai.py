@@ -298,8 +298,9 @@ async def test_a_connection_serves_one_request_after_the_other() -> None:
             assert up.open == 1
 
 
-def test_settings_need_a_vendor_or_a_base_url() -> None:
-    for options in ({}, {"vendor": "opnai"}):
+def test_settings_name_a_vendor_or_a_base_url() -> None:
+    assert OpenAISettings().row().base_url == "https://api.openai.com/v1"
+    for options in ({"vendor": "azure"}, {"vendor": "opnai"}):
         with pytest.raises(msgspec.ValidationError, match="vendor"):
             msgspec.convert(options, OpenAISettings)
     assert OpenAISettings(vendor="groq").row().base_url.endswith("/openai/v1")

@@ -37,6 +37,8 @@ _NULL = msgspec.Raw(b"null")
 class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An OpenAI-shaped upstream: a ``vendor`` of the catalogue, or a ``base_url`` such as ``http://host:8000/v1``.
 
+    With neither it is OpenAI itself.
+
     ``usage_in_stream`` says whether the upstream takes ``stream_options``; by default the vendor's row knows.
     """
 
@@ -51,14 +53,14 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The vendor's row, with what is set here in its place.
 
         Raises:
-            ValueError: there is no such vendor, or neither a vendor nor a base URL.
+            ValueError: there is no such vendor, or it has no address of its own.
         """
-        row = VENDORS.get(self.vendor or "")
-        if self.vendor and row is None:
-            raise ValueError(f"unknown vendor '{self.vendor}'; known are: {', '.join(sorted(VENDORS))}")
-        if not (self.base_url or (row and row.base_url)):
-            raise ValueError("needs a 'base_url', or a 'vendor' of the catalogue that has one")
-        row = row or Vendor("", "")
+        vendor = self.vendor or ("" if self.base_url else "openai")
+        if vendor and vendor not in VENDORS:
+            raise ValueError(f"unknown vendor '{vendor}'; known are: {', '.join(sorted(VENDORS))}")
+        row = VENDORS.get(vendor, Vendor("", ""))
+        if not (self.base_url or row.base_url):
+            raise ValueError(f"the vendor '{vendor}' has no address of its own: give a 'base_url'")
         changes: dict[str, object] = {}
         if self.base_url is not None:
             changes["base_url"] = self.base_url
