@@ -18,8 +18,8 @@ from forebay.app import application, host_application
 from forebay.cli.prepare import prepare
 from forebay.defaults import API_KEY, defaults, engine_installed, with_engine, with_key
 from forebay.engine.catalog import DEFAULT
-from forebay.logs import configure_logging
 from forebay.plugins import PreparationError, UnknownKindError
+from forebay.process import calm_collector, configure_logging
 from forebay.server.companion import Companion, CompanionError
 from forebay.server.limits import Limits
 from forebay.server.run import AddressError, Listen, run
@@ -53,13 +53,17 @@ def serve(host: str | None, port: int | None, config: Path | None, model: str | 
 def worker(settings: Settings, shared: Path | None = None) -> Application:
     """The application of one process."""
     configure_logging(settings.log)
-    return application(settings, shared)
+    built = application(settings, shared)
+    calm_collector()
+    return built
 
 
 def held_by_host(settings: Settings, shared: Path) -> Application:
     """The application of the process that holds what the workers share."""
     configure_logging(settings.log)
-    return host_application(settings, shared)
+    built = host_application(settings, shared)
+    calm_collector()
+    return built
 
 
 def run_host(settings: Settings, shared: Path, socket: str) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -123,7 +122,6 @@ class Server(uvicorn.Server):
             if self.lifespan.should_exit:
                 sys.exit(STARTUP_FAILURE)
             self._listen(sockets)
-        _calm_collector()
         if self._announce is not None:
             self._announce(address(sockets[0]))
 
@@ -139,16 +137,6 @@ class Server(uvicorn.Server):
             acceptor.start(self.config.backlog)
         self.servers = cast("list[asyncio.Server]", acceptors)
         self.started = True
-
-
-def _calm_collector() -> None:
-    """Do not look for garbage among what lives as long as the server, and less often among the rest.
-
-    A request leaves next to none that counting references does not free; looking for it took a tenth of the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def address(bound: socket.socket) -> str:
