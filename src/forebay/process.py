@@ -1,4 +1,4 @@
-"""What a serving process sets up once for itself: its own log, apart from the request log, and its garbage collector."""
+"""What a serving process sets up once for itself: its log (apart from the request log) and its garbage collector."""
 
 import gc
 import logging
