@@ -172,8 +172,11 @@ def test_a_server_that_is_told_to_stop_finishes_its_answer() -> None:
 
 
 def test_a_gguf_file_is_served_under_its_own_name(tmp_path: Path) -> None:
-    (tmp_path / "my-model.gguf").write_bytes(tiny.llama())
-    with forebay("--model", str(tmp_path / "my-model.gguf")) as server:
+    model, config = tmp_path / "my-model.gguf", tmp_path / "forebay.yaml"
+    model.write_bytes(tiny.llama())
+    config.write_text("log: {requests: false}")
+    environ = {"FOREBAY_HOME": str(tmp_path / "home")}
+    with forebay("--config", str(config), "--model", str(model), environ=environ) as server:
         answer = server.post("/v1/completions", {"model": "my-model", "prompt": "Hi", "max_tokens": 2})
         assert answer["model"] == "my-model"
 
