@@ -32,17 +32,49 @@ def value(content: Any) -> bytes:
     return struct.pack("<I", ARRAY) + items[0][:4] + struct.pack("<Q", len(content)) + body
 
 
-def gguf(fields: dict[str, Any], tensors: dict[str, NDArray[Any]] | None = None, *, version: int = 3) -> bytes:
-    """A GGUF file with these key-value pairs and tensors (of floats, 32 or 16 bits)."""
+def q4_1(weights: NDArray[Any]) -> bytes:
+    """``weights`` as blocks of Q4_1: a step, a minimum and 32 codes of 4 bits each."""
+    blocks = weights.astype(np.float32).reshape(-1, 32)
+    least = blocks.min(axis=1, keepdims=True).astype(np.float16)
+    step = ((blocks.max(axis=1, keepdims=True) - least) / 15).astype(np.float16)
+    codes = np.clip(np.rint((blocks - least) / step.astype(np.float32)), 0, 15).astype(np.uint8)
+    packed = codes[:, :16] | (codes[:, 16:] << 4)
+    return np.concatenate([step.view(np.uint8), least.view(np.uint8), packed], axis=1).tobytes()
+
+
+def dequantised(data: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The weights that blocks of Q4_1 stand for."""
+    blocks = np.frombuffer(data, np.uint8).reshape(-1, 20)
+    numbers = blocks[:, :4].copy().view(np.float16).astype(np.float32)
+    codes = np.concatenate([blocks[:, 4:] & 15, blocks[:, 4:] >> 4], axis=1)
+    weights: NDArray[np.float32] = (numbers[:, :1] * codes + numbers[:, 1:]).reshape(shape)
+    return weights
+
+
+class Quantised:
+    """A tensor that is written as Q4_1."""
+
+    def __init__(self, weights: NDArray[Any]) -> None:
+        self.shape, self.ndim = weights.shape, weights.ndim
+        self.data = q4_1(weights)
+
+
+Tensors = dict[str, NDArray[Any]] | dict[str, Quantised] | dict[str, NDArray[Any] | Quantised]
+
+
+def gguf(fields: dict[str, Any], tensors: Tensors | None = None, *, version: int = 3) -> bytes:
+    """A GGUF file with these key-value pairs and tensors (of floats, 32 or 16 bits, or quantised)."""
     tensors = tensors or {}
     head = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(fields))
     head += b"".join(string(key) + value(content) for key, content in fields.items())
     data = b""
     for name, tensor in tensors.items():
-        head += string(name) + struct.pack(
-            f"<I{tensor.ndim}QIQ", tensor.ndim, *tensor.shape[::-1], tensor.itemsize == 2, len(data)
-        )
-        data += _padded(tensor.tobytes())
+        if isinstance(tensor, Quantised):
+            kind, body = 3, tensor.data
+        else:
+            kind, body = int(tensor.itemsize == 2), tensor.tobytes()
+        head += string(name) + struct.pack(f"<I{tensor.ndim}QIQ", tensor.ndim, *tensor.shape[::-1], kind, len(data))
+        data += _padded(body)
     return _padded(head) + data
 
 
@@ -77,15 +109,42 @@ LLAMA: dict[str, Any] = {
 
 def llama() -> bytes:
     """A GGUF file of a llama with one layer, whose tokens are bytes."""
+    return gguf(
+        llama_fields(),
+        {name: _plain(each) for name, each in llama_weights().items()},
+    )
+
+
+def llama_q4_1() -> bytes:
+    """The same, with the weights of its layer as Q4_1."""
+    return gguf(
+        llama_fields() | {"general.file_type": 3},
+        {
+            name: Quantised(each) if name.startswith("blk") and each.ndim > 1 else _plain(each)
+            for name, each in llama_weights().items()
+        },
+    )
+
+
+def _plain(weights: NDArray[Any]) -> NDArray[Any]:
+    return weights.astype("<f2" if weights.ndim > 1 else "<f4")
+
+
+def llama_fields() -> dict[str, Any]:
+    """What the file says of itself."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     letters = [chr(byte) for byte in printable] + [chr(256 + number) for number in range(len(others))]
     tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *letters, letters[0] + letters[1]]
-    fields = LLAMA | {
+    return LLAMA | {
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.token_type": [3, 3, 3] + [1] * (len(tokens) - 3),
         "tokenizer.ggml.merges": [f"{letters[0]} {letters[1]}"],
     }
+
+
+def llama_weights() -> dict[str, NDArray[Any]]:
+    """Random weights, by name."""
     shapes = {
         "token_embd.weight": (260, 64),
         "output_norm.weight": (64,),
@@ -100,8 +159,7 @@ def llama() -> bytes:
         "blk.0.ffn_down.weight": (64, 128),
     }
     random = np.random.default_rng(0)
-    weights = {name: random.normal(0, 0.1, shape) for name, shape in shapes.items()}
-    return gguf(fields, {name: each.astype("<f2" if each.ndim > 1 else "<f4") for name, each in weights.items()})
+    return {name: random.normal(0, 0.1, shape) for name, shape in shapes.items()}
 
 
 def safetensors(tensors: dict[str, NDArray[Any]]) -> bytes:

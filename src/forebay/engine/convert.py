@@ -16,7 +16,7 @@ from forebay.engine.errors import ConversionError, LibraryError
 from forebay.plugins import Progress
 
 MODEL: Final = "openvino_model.xml"
-_READABLE: Final = "OpenVINO reads llama, qwen2 and qwen3, best as Q4_0 or Q8_0"
+_READABLE: Final = "OpenVINO reads llama, qwen2 and qwen3, best as Q4_0, Q4_1 or Q8_0"
 _POLL_SECONDS: Final = 0.25
 _SIGKILL: Final = 9  # Windows has no name for it.
 
@@ -94,6 +94,8 @@ def _convert_embedder(source: Path, target: Path) -> None:
 def _convert_gguf(source: Path, target: Path) -> None:
     import openvino_genai  # noqa: PLC0415
 
+    from forebay.engine import q4_1  # noqa: PLC0415
+
     architecture = gguf.read(source).architecture
     # OpenVINO writes beside the file that it reads, so the file has to stand in the target for a while.
     beside = target / "model.gguf"
@@ -104,6 +106,7 @@ def _convert_gguf(source: Path, target: Path) -> None:
         raise ConversionError(f"{_one_line(str(error))} (of the architecture {architecture}; {_READABLE})") from None
     finally:
         beside.unlink()
+    q4_1.mend(source, target / MODEL)
 
 
 def _stand_in(source: Path, beside: Path) -> None:

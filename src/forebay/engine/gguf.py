@@ -1,4 +1,4 @@
-"""Reads what a GGUF file says about itself, and whether all of it is there; the weights are not looked at.
+"""Reads what a GGUF file says about itself, where its weights are, and whether all of it is there.
 
 The file may come from anywhere, and OpenVINO's own reader ends the process on a truncated one: so every length is
 checked against what was read, at most `LIMIT` bytes are read, and whatever is wrong becomes a `GGUFError`.
@@ -12,6 +12,8 @@ import struct
 import sys
 from pathlib import Path
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from forebay.engine.errors import GGUFError
 from forebay.engine.metadata import Facts
@@ -41,6 +43,7 @@ _BLOCKS: Final = (
     | {20: (32, 18), 23: (256, 136), 39: (32, 17)}  # IQ4_NL IQ4_XS MXFP4
 )
 _UNKNOWN_BLOCK: Final = (1, 0)
+Q4_1: Final = 3
 
 # A chat model ends its turn with any of these, whichever of them its file calls "eos" (llama.cpp does the same).
 _ENDS: Final = frozenset(
@@ -56,6 +59,36 @@ _ENDS: Final = frozenset(
     }
 )
 _CONTROL: Final = 3
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """Weights in the file: ``shape`` as ggml has it, the length of a row first; ``start`` and ``size`` in bytes.
+
+    ``kind`` is ggml's number of the type.
+    """
+
+    name: str
+    kind: int
+    shape: tuple[int, ...]
+    start: int
+    size: int
+
+
+def tensors(path: Path) -> list[Tensor]:
+    """The weights of the file at ``path``.
+
+    Raises:
+        GGUFError: it is no GGUF file, or a damaged one.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        header = file.read(LIMIT)
+    try:
+        reader = _Reader(header, path.stat().st_size)
+        reader.fields()
+    except GGUFError as error:
+        raise GGUFError(f"{path}: {error}") from None
+    return reader.tensors
 
 
 def read(path: Path) -> Facts:
@@ -95,6 +128,7 @@ class _Reader:
         self._header = header
         self._size = size
         self._at = 0
+        self.tensors: list[Tensor] = []
 
     def fields(self) -> dict[str, object]:
         """Every key-value pair; the list of tensors is checked against the size of the file."""
@@ -105,8 +139,11 @@ class _Reader:
             if key in fields:
                 raise GGUFError(f"the key '{key[:80]}' stands in it twice, so it is damaged")
             fields[key] = self._value(self._integer("I"), _NESTING)
-        end = max([self._tensor_end() for _ in range(tensors)], default=0)
-        self._check_size(_alignment(fields), end)
+        found = [self._tensor() for _ in range(tensors)]
+        alignment = _alignment(fields)
+        begin = -(-self._at // alignment) * alignment
+        self._check_size(begin + max((each.start + each.size for each in found), default=0))
+        self.tensors = [msgspec.structs.replace(each, start=begin + each.start) for each in found]
         return fields
 
     def _start(self) -> tuple[int, int]:
@@ -161,20 +198,18 @@ class _Reader:
             raise GGUFError("it nests arrays too deeply, so it is damaged")
         return [self._value(kind, nesting - 1) for _ in range(count)]
 
-    def _tensor_end(self) -> int:
-        """Where the data of the next tensor ends, counted from where the data begins."""
+    def _tensor(self) -> Tensor:
+        """The next tensor; its ``start`` is counted from where the data begins."""
         name = self._string()
         dimensions = self._integer("I")
         if dimensions > _DIMENSIONS:
             raise GGUFError(f"the tensor '{name[:80]}' has {dimensions} dimensions, so it is damaged")
-        weights = math.prod(self._integer("Q") for _ in range(dimensions))
+        shape = tuple(self._integer("Q") for _ in range(dimensions))
         kind, offset = self._integer("I"), self._integer("Q")
         in_block, block_size = _BLOCKS.get(kind, _UNKNOWN_BLOCK)
-        end: int = offset + weights // in_block * block_size
-        return end
+        return Tensor(name, kind, shape, offset, math.prod(shape) // in_block * block_size)
 
-    def _check_size(self, alignment: int, end: int) -> None:
-        whole = -(-self._at // alignment) * alignment + end
+    def _check_size(self, whole: int) -> None:
         if self._size < whole:
             raise GGUFError(f"the file is cut off: it has {self._size:,} of {whole:,} bytes; download it again")
 
