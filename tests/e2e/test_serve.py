@@ -195,6 +195,24 @@ def test_an_open_address_needs_a_key() -> None:
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_is_a_quiet_stop(tmp_path: Path) -> None:
+    config = tmp_path / "forebay.yaml"
+    config.write_text('{providers: {p: {kind: openai, base_url: "http://127.0.0.1:9/v1"}}, models: {m: {provider: p}}}')
+    with forebay("--config", str(config)) as server:
+        os.kill(server.process.pid, signal.SIGINT)
+        assert server.process.wait(30) == 0
+    assert "Aborted" not in "".join(server.lines)
+
+
+def test_a_configuration_without_models_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "forebay.yaml"
+    config.write_text("log: {requests: false}")
+    refused = run("--config", str(config))
+    assert refused.returncode == 1
+    assert "names no model" in refused.stderr
+
+
 def test_a_taken_port_is_told(served: Served) -> None:
     port = served.url.rpartition(":")[2]
     refused = run("--port", port)

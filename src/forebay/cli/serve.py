@@ -80,7 +80,9 @@ def _settings(config: Path | None, model: str | None, overrides: dict[str, objec
     if config:
         settings = with_key(with_engine(settings, model) if model else settings, os.environ)
     if not settings.models:
-        raise click.ClickException(NO_MODEL)
+        raise click.ClickException(
+            NO_MODEL if config is None else f"{config} names no model: add 'models', or --model."
+        )
     if model and not engine_installed():
         raise click.ClickException("--model needs the embedded engine: pip install 'forebay[engine]'")
     given = {name: value for name, value in overrides.items() if value is not None}
@@ -144,12 +146,13 @@ def _limits(server: ServerSettings) -> Limits:
 def _announce(settings: Settings, address: str) -> None:
     """Tell a person who has just started the server how to use it."""
     names = list(settings.models)
+    here = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     lines = (
         f"Forebay {__version__}",
         f"  address   {address}/v1",
         f"  models    {', '.join(names)}",
-        f"  web page  {address}/",
-        f"  try       {_curl(address, names, settings)}",
+        f"  web page  {here}/",
+        f"  try       {_curl(here, names, settings)}",
         "  stop      Ctrl-C",
     )
     sys.stdout.write("\n".join(lines) + "\n")

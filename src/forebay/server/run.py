@@ -1,6 +1,7 @@
 """Runs an application: uvicorn owns sockets, signals, TLS and workers, our protocol owns the connections."""
 
 import asyncio
+import contextlib
 import functools
 import socket
 import sys
@@ -52,7 +53,8 @@ def run(build: Build, listen: Listen, limits: Limits, announce: Announce | None 
         Multiprocess(config, sockets=[bound]).run()
         return
     server = Server(config, announce)
-    server.run([bound])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C has stopped it; uvicorn raises it once more when all is done
+        server.run([bound])
     if not server.started:
         sys.exit(STARTUP_FAILURE)
 
