@@ -30,7 +30,7 @@ from tests.support import schemas
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 
 CHAT, COMPLETION = Operation.CHAT, Operation.COMPLETION
-HELLO = [{"role": "user", "content": "What is the capital of France?"}]
+HELLO = [{"role": "user", "content": "What is the capital of France? Answer in one word."}]
 CACHE = 64 * 2**20
 
 
@@ -45,7 +45,7 @@ async def _started(settings: EngineSettings) -> AsyncIterator[EngineProvider]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def smol(smollm2: Path) -> AsyncIterator[EngineProvider]:
     """The default model."""
-    async for provider in _started(EngineSettings(model=str(smollm2), kv_cache=CACHE)):
+    async for provider in _started(EngineSettings(model=str(smollm2), kv_cache=CACHE, max_tokens=60)):
         yield provider
 
 
@@ -127,8 +127,8 @@ async def test_a_chat_is_answered(smol: EngineProvider) -> None:
     assert choice["message"]["refusal"] is None
     assert choice["logprobs"] is None
     assert choice["finish_reason"] == "stop"
-    assert reply["usage"]["prompt_tokens"] == 37
-    assert reply["usage"]["total_tokens"] == 37 + reply["usage"]["completion_tokens"]
+    assert reply["usage"]["prompt_tokens"] == 42
+    assert reply["usage"]["total_tokens"] == 42 + reply["usage"]["completion_tokens"]
 
 
 async def test_a_completion_is_answered(smol: EngineProvider) -> None:
@@ -155,7 +155,7 @@ async def test_a_chat_is_streamed(smol: EngineProvider, usage: bool) -> None:  #
     if usage:
         assert [chunk["usage"] for chunk in found.chunks[:-1]] == [None] * (len(found.chunks) - 1)
         assert found.chunks[-1]["choices"] == []
-        assert found.chunks[-1]["usage"]["prompt_tokens"] == 37
+        assert found.chunks[-1]["usage"]["prompt_tokens"] == 42
     else:
         assert not any("usage" in chunk for chunk in found.chunks)
     assert len(found.events) >= 8, "tokens leave as they come"
@@ -174,7 +174,7 @@ async def test_what_is_measured(smol: EngineProvider) -> None:
     found = await streamed(smol, CHAT, max_tokens=5, temperature=0)
     trace = found.call.trace
     assert trace.usage is not None
-    assert (trace.usage.prompt_tokens, trace.usage.completion_tokens) == (37, 5)
+    assert (trace.usage.prompt_tokens, trace.usage.completion_tokens) == (42, 5)
     assert 0 < trace.queue_seconds < 5
     assert trace.provider_started < trace.provider_answered
     assert found.events[0].content
