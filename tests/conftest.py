@@ -1,12 +1,12 @@
 """What every test has: an event loop that reports whoever blocks it."""
 
-import logging
 import re
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests.support.blocking import watched
 from tests.support.served import Served, forebay
 
 pytest_plugins = ["tests.skips", "pytester"]
@@ -16,29 +16,20 @@ settings.register_profile("forebay", deadline=None)
 settings.load_profile("forebay")
 
 SLOW_CALLBACK_SECONDS = 0.25
-TOOK = re.compile(r"^Executing .* took ([0-9.]+) seconds$", re.DOTALL)
 # A test's own task may take its time (clients import half of themselves when first used); ours may not.
 OWN_TASK = re.compile(r"coro=<\w+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]")
 
 
+def _is_own(description: str) -> bool:
+    return OWN_TASK.search(description) is not None
+
+
 @pytest.fixture(autouse=True)
-def _no_slow_callbacks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+def _no_slow_callbacks() -> Iterator[None]:
     """Fail a test in which one callback held the event loop for longer than `SLOW_CALLBACK_SECONDS`."""
-    with caplog.at_level(logging.WARNING, logger="asyncio"):
+    with watched(SLOW_CALLBACK_SECONDS, _is_own) as blocked:
         yield
-    messages = (
-        record.getMessage()
-        for when in ("setup", "call")
-        for record in caplog.get_records(when)
-        if record.name == "asyncio"
-    )
-    slow = [message for message in messages if _too_slow(message)]
-    assert not slow, f"the event loop was blocked: {slow}"
-
-
-def _too_slow(message: str) -> bool:
-    took = TOOK.search(message)
-    return took is not None and float(took[1]) > SLOW_CALLBACK_SECONDS and not OWN_TASK.search(message)
+    assert not blocked, f"the event loop was blocked: {blocked}"
 
 
 @pytest.fixture(scope="session")
