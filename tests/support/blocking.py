@@ -54,7 +54,7 @@ class _Reading(threading.local):
 
 
 def _described(handle: asyncio.Handle) -> str:
-    owner = getattr(handle._callback, "__self__", None)
+    owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
     return repr(owner if isinstance(owner, asyncio.Task) else handle)
 
 
@@ -83,7 +83,7 @@ def watched(limit: float, allowed: Callable[[str], bool]) -> Iterator[list[str]]
                 blocked.append(f"{description} took {took:.3f} seconds")
 
     gc.callbacks.append(collections)
-    asyncio.Handle._run = run  # type: ignore[method-assign]
+    asyncio.Handle._run = run  # type: ignore[assignment]
     try:
         yield blocked
     finally:
