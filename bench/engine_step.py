@@ -22,7 +22,8 @@ from forebay.core.types import Call, Deployment, Operation, Principal, Request, 
 from forebay.engine import library
 from forebay.engine.blocks import blocks_for
 from forebay.engine.graph import PagedGraph, Row
-from forebay.engine.provider import EngineProvider, EngineSettings
+from forebay.engine.options import EngineSettings
+from forebay.engine.provider import EngineProvider
 
 PROMPT, OUTPUT = 128, 128
 WORDS = ["river", "market", "engine", "quiet", "harbour", "letter", "garden", "winter", "signal", "bridge", "copper"]

@@ -23,7 +23,8 @@ from forebay.core.errors import (
 from forebay.core.stream import payloads
 from forebay.core.types import Call, Deployment, Event, Operation, Principal, Reply, Request, Stream, Trace, Whole
 from forebay.engine.batch import Floats
-from forebay.engine.provider import EngineProvider, EngineSettings, plugin
+from forebay.engine.options import EngineSettings
+from forebay.engine.provider import EngineProvider, plugin
 from forebay.plugins import provider_plugin
 from tests.support import schemas
 

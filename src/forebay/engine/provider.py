@@ -1,88 +1,19 @@
-"""The embedded engine as a provider: requests in OpenAI's form in, replies in OpenAI's form out.
+"""The embedded engine as a provider of the gateway: one model, in the server's own process."""
 
-One model is loaded, in the server's own process:
+from collections.abc import Mapping
 
-    request ─► requests (checked) ─► prompts (tokens) ─► Answer ─► Runner ─► Engine, in its thread
-    reply   ◄─ replies (bytes)    ◄─ text (characters) ◄─┘ ◄─ tokens of every step ◄─┘
-"""
-
-import asyncio
-import contextlib
-import hashlib
-import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
-
-import msgspec
-import openvino as ov
-from msgspec import Meta
-
-from forebay.core.decode import decode
-from forebay.core.errors import InvalidRequestError
-from forebay.core.stream import Primed
-from forebay.core.types import Call, Deployment, Event, Operation, Reply, Stream, Whole
-from forebay.engine import catalog, library
-from forebay.engine.answer import Answer
-from forebay.engine.core import Engine
-from forebay.engine.graph import PagedGraph
-from forebay.engine.prompts import Prompter
-from forebay.engine.replies import ChatFormat, CompletionFormat, Format, Head
-from forebay.engine.requests import Body, ChatBody, CompletionBody
-from forebay.engine.runner import Runner
+from forebay.core.types import Call, Deployment, Operation, Reply
+from forebay.engine import library
+from forebay.engine.model import LocalModel
+from forebay.engine.options import EngineSettings
 from forebay.plugins import Progress, ProviderPlugin
-from forebay.settings import Size
-
-T = TypeVar("T")
-AnyFormat = Format[Any, Any]
-
-_Positive = Annotated[int, Meta(ge=1)]
-
-
-class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a deployment may say about its engine.
-
-    ``model`` is a name of the catalogue, a GGUF file or a converted folder. ``context`` may only shorten what the model
-    can, and what fits into ``kv_cache``. ``max_batched_tokens`` bounds the prompts that are computed in one step.
-    ``temperature``, ``top_p`` and (for chats) ``max_tokens`` hold for requests that do not say.
-    """
-
-    model: str = catalog.DEFAULT
-    threads: _Positive | None = None
-    kv_cache: Size = 256 * 1024 * 1024
-    max_running: _Positive = 32
-    max_waiting: Annotated[int, Meta(ge=0)] = 256
-    max_batched_tokens: _Positive = 2048
-    context: _Positive | None = None
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
-    max_tokens: _Positive | None = None
-
-    def advice(self) -> catalog.Advice:
-        """How to sample for a request that does not say."""
-        row = catalog.MODELS.get(self.model)
-        made = row.advice if row else catalog.Advice()
-        return catalog.Advice(
-            made.temperature if self.temperature is None else self.temperature,
-            made.top_p if self.top_p is None else self.top_p,
-            self.max_tokens or made.max_tokens,
-        )
 
 
 class EngineProvider:
-    """One model on this machine's CPU. LoRA adapters would be loaded here, beside the model."""
+    """One model on this machine's CPU."""
 
     def __init__(self, settings: EngineSettings) -> None:
-        self._settings = settings
-        self._advice = settings.advice()
-        self._runner = Runner(settings.max_running + settings.max_waiting)
-        # Templates and tokenisers take a millisecond, or many for a long prompt: never on the event loop.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="forebay-prompts")
-        self._engine: Engine | None = None
-        self._prompter: Prompter
-        self._fingerprint = f"fp_{hashlib.sha256(f'{settings.model} {ov.__version__}'.encode()).hexdigest()[:10]}"
+        self._model = LocalModel(settings)
 
     @property
     def operations(self) -> frozenset[Operation]:
@@ -96,37 +27,19 @@ class EngineProvider:
             LibraryError: it cannot be had, or is not whole.
             RuntimeError: it cannot be used; the message says why.
         """
-        settings = self._settings
-        folder = await self._in_thread(partial(library.ensure, settings.model))
-        engine = await self._runner.start(partial(_load, folder, settings))
-        limit = min(engine.capacity, settings.context or engine.capacity)
-        self._prompter = await self._in_thread(partial(Prompter, folder, limit))
-        self._engine = engine
+        await self._model.start()
 
     async def close(self) -> None:
-        """Stop the threads; those who still wait are told."""
-        await self._runner.close()
-        self._thread.shutdown(wait=False)
+        """Stop the model's threads; those who still wait are told."""
+        await self._model.close()
 
     def failure(self) -> str | None:
         """It can answer from its start to its end, unless its thread has died."""
-        return self._runner.failure()
+        return self._model.failure()
 
     def gauges(self) -> Mapping[str, float]:
         """What the engine is doing, for metrics."""
-        if self._engine is None:
-            return {}
-        scheduler, blocks = self._engine.scheduler, self._engine.blocks
-        running = len(scheduler.running)
-        return {
-            "running": running,
-            "waiting": max(self._runner.live - running, 0),
-            "kv_blocks_used": blocks.used,
-            "kv_blocks_total": blocks.total,
-            "kv_cache_usage_ratio": blocks.used / blocks.total,
-            "generated_tokens_total": self._engine.generated,
-            "preemptions_total": scheduler.preemptions,
-        }
+        return self._model.gauges()
 
     async def answer(self, call: Call, deployment: Deployment, /) -> Reply:  # noqa: ARG002 - there is but one model
         """Answer a chat or a completion.
@@ -134,89 +47,7 @@ class EngineProvider:
         Raises:
             ForebayError: the request cannot be answered, or not now.
         """
-        call.trace.provider_started = time.perf_counter()
-        self._runner.check()
-        if call.request.operation is Operation.CHAT:
-            return await self._chat(call)
-        if call.request.operation is Operation.COMPLETION:
-            return await self._complete(call)
-        raise InvalidRequestError("This model makes text and nothing else.", param="model")
-
-    async def _chat(self, call: Call) -> Reply:
-        body = decode(call.request.body, ChatBody)
-        body.check()
-        messages = body.plain_messages()
-        prompt = await self._in_thread(partial(self._prompter.chat, messages))
-        return await self._reply(call, body, [prompt], ChatFormat)
-
-    async def _complete(self, call: Call) -> Reply:
-        body = decode(call.request.body, CompletionBody)
-        body.check()
-        prompts = body.prompts()
-        if len(prompts) > self._runner.limit:
-            raise InvalidRequestError(f"At most {self._runner.limit} prompts are taken at once.", param="prompt")
-        tokens = await self._in_thread(partial(self._prompter.completions, prompts))
-        return await self._reply(call, body, tokens, CompletionFormat)
-
-    async def _reply(self, call: Call, body: Body, prompts: list[list[int]], form: type[AnyFormat]) -> Reply:
-        answer = Answer(self._runner)
-        for prompt in prompts:
-            sampling = body.sampling(self._prompter.context - len(prompt), self._advice)
-            answer.add(prompt, sampling, ends=self._prompter.ends, pieces=self._prompter.pieces)
-        writer = form(
-            Head(int(time.time()), call.request.model, self._fingerprint),
-            self._prompter.names,
-            logprobs=body.wants_logprobs,
-            include_usage=call.request.include_usage,
-        )
-        if not call.request.stream:
-            return await _whole(call, answer, writer)
-        events = await Primed.of(_events(call, answer, writer))
-        call.trace.provider_answered = time.perf_counter()
-        return Stream(events)
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _load(folder: Path, settings: EngineSettings) -> Engine:
-    graph = PagedGraph(folder, kv_cache=settings.kv_cache, threads=settings.threads)
-    return Engine(graph, max_running=settings.max_running, max_batched_tokens=settings.max_batched_tokens)
-
-
-@contextlib.contextmanager
-def _working(call: Call, answer: Answer) -> Iterator[None]:
-    """Have the engine work; whatever ends that, the sequences are freed and the usage is known."""
-    answer.start()
-    try:
-        yield
-    finally:
-        answer.close()
-        call.trace.usage = answer.usage
-
-
-async def _events(call: Call, answer: Answer, writer: AnyFormat) -> AsyncGenerator[Event, None]:
-    with _working(call, answer):
-        data = writer.opening()
-        while pieces := await answer.pieces():
-            call.trace.queue_seconds = call.trace.queue_seconds or answer.queue_seconds
-            data += b"".join(map(writer.chunk, pieces))
-            if answer.finished:
-                call.trace.usage = answer.usage
-                data += writer.closing(answer.usage)
-            if data:
-                yield Event(data, content=any(piece.text for piece in pieces))
-            data = b""
-
-
-async def _whole(call: Call, answer: Answer, writer: AnyFormat) -> Whole:
-    with _working(call, answer):
-        while pieces := await answer.pieces():
-            for piece in pieces:
-                writer.collect(piece)
-    call.trace.queue_seconds = answer.queue_seconds
-    call.trace.provider_answered = time.perf_counter()
-    return Whole(writer.whole(answer.usage), answer.usage)
+        return await self._model.answer(call)
 
 
 def _build(_name: str, settings: EngineSettings) -> EngineProvider:

@@ -1,0 +1,41 @@
+"""What a configuration may say about the embedded engine."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from forebay.engine import catalog
+from forebay.settings import Size
+
+_Positive = Annotated[int, Meta(ge=1)]
+
+
+class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a deployment may say about its engine.
+
+    ``model`` is a name of the catalogue, a GGUF file or a converted folder. ``context`` may only shorten what the model
+    can, and what fits into ``kv_cache``. ``max_batched_tokens`` bounds the prompts that are computed in one step.
+    ``temperature``, ``top_p`` and (for chats) ``max_tokens`` hold for requests that do not say.
+    """
+
+    model: str = catalog.DEFAULT
+    threads: _Positive | None = None
+    kv_cache: Size = 256 * 1024 * 1024
+    max_running: _Positive = 32
+    max_waiting: Annotated[int, Meta(ge=0)] = 256
+    max_batched_tokens: _Positive = 2048
+    context: _Positive | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_tokens: _Positive | None = None
+
+    def advice(self) -> catalog.Advice:
+        """How to sample for a request that does not say."""
+        row = catalog.MODELS.get(self.model)
+        made = row.advice if row else catalog.Advice()
+        return catalog.Advice(
+            made.temperature if self.temperature is None else self.temperature,
+            made.top_p if self.top_p is None else self.top_p,
+            self.max_tokens or made.max_tokens,
+        )
