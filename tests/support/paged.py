@@ -40,20 +40,59 @@ class Memory:
         assert batch
         assert isinstance(exact, bool)
         self.steps.append([Row(list(row.tokens), row.past, list(row.blocks)) for row in batch])
-        held = [block for row in batch for block in row.blocks]
-        assert len(set(held)) == len(held), "a block belongs to two sequences"
-        assert SCRATCH not in held
+        _check_tables(batch)
         logits = np.zeros((len(batch), self.vocabulary), np.float32)
+        for row in batch:
+            self._write(row, alone=len(batch) == 1 and not exact)
         for line, row in enumerate(batch):
-            logits[line, next_token(self._remembered(row), self.vocabulary)] = 10.0
+            logits[line, self._next(row)] = 10.0
         return logits
 
-    def _remembered(self, row: Row) -> list[int]:
-        assert row.tokens
-        end = row.past + len(row.tokens)
-        assert len(row.blocks) == blocks_for(end), "blocks are missing, or too many"
+    def _write(self, row: Row, *, alone: bool) -> None:  # noqa: ARG002 - for `Rounded`
         for at, token in enumerate(row.tokens, row.past):
             self._cache[row.blocks[at // BLOCK], at % BLOCK] = token
+
+    def _next(self, row: Row) -> int:
+        end = row.past + len(row.tokens)
         tokens: list[int] = self._cache[list(row.blocks)].reshape(-1)[:end].tolist()
         assert EMPTY not in tokens
-        return tokens
+        return next_token(tokens, self.vocabulary)
+
+
+def _check_tables(batch: Items[Row]) -> None:
+    """Every row has its blocks, and none writes where another one reads."""
+    for row in batch:
+        assert row.tokens
+        end = row.past + len(row.tokens)
+        assert len(row.blocks) >= blocks_for(end), "blocks are missing"
+        assert SCRATCH not in row.blocks
+        assert len(set(row.blocks)) == len(row.blocks)
+        written = set(row.blocks[row.past // BLOCK : blocks_for(end)])
+        for other in batch:
+            assert other is row or written.isdisjoint(other.blocks), "a block that is written to belongs to two"
+
+
+class Rounded(Memory):
+    """Remembers how each block was written, as a cache of 8 bits does: at one go, in pieces, or in a step all alone.
+
+    What comes next depends on that too. So whoever asked for a seed notices everything that makes his computation
+    another one than it would be without others.
+    """
+
+    def __init__(self, blocks: int, vocabulary: int = 1000) -> None:
+        super().__init__(blocks, vocabulary)
+        self._writes: dict[int, tuple[tuple[int, int, bool], ...]] = {}
+
+    def _write(self, row: Row, *, alone: bool) -> None:
+        super()._write(row, alone=alone)
+        end = row.past + len(row.tokens)
+        for number in range(row.past // BLOCK, blocks_for(end)):
+            first, last = max(row.past - number * BLOCK, 0), min(end - number * BLOCK, BLOCK)
+            before = self._writes.get(row.blocks[number], ()) if first else ()
+            write = (first, last, alone and len(row.tokens) == 1)
+            self._writes[row.blocks[number]] = (*before, write)
+
+    def _next(self, row: Row) -> int:
+        end = blocks_for(row.past + len(row.tokens))
+        history = repr([self._writes[block] for block in row.blocks[:end]]).encode()
+        return (super()._next(row) + zlib.crc32(history)) % self.vocabulary

@@ -1,6 +1,8 @@
 """Sequences and tokens for tests that need no engine."""
 
-from forebay.engine.sequence import Finish, Logprobs, Output, Sampling, Sequence
+from forebay.engine.sequence import Finish, Logprobs, Origin, Output, Sampling, Sequence
+
+SHARING = Origin(namespace=b"")
 
 
 class Nobody:
@@ -19,9 +21,10 @@ def sequence(
     *,
     ends: frozenset[int] = frozenset(),
     said: tuple[int, ...] = (),
+    origin: Origin = SHARING,
 ) -> Sequence:
     """A sequence that nobody waits for."""
-    made = Sequence(prompt, sampling or Sampling(), Nobody(), stop_ids=ends)
+    made = Sequence(prompt, sampling or Sampling(), Nobody(), stop_ids=ends, origin=origin)
     made.tokens += said
     return made
 

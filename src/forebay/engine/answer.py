@@ -5,7 +5,7 @@ from collections.abc import Sequence as Items
 
 from forebay.core.types import Usage
 from forebay.engine.runner import Runner
-from forebay.engine.sequence import Output, Sampling, Sequence
+from forebay.engine.sequence import NOBODY, Origin, Output, Sampling, Sequence
 from forebay.engine.text import Piece, Text
 
 
@@ -15,10 +15,11 @@ class Answer:
     It works when a token arrives and not when its reader asks: a slow reader must not keep a finished choice running.
     """
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, origin: Origin = NOBODY) -> None:
         self._sequences: list[Sequence] = []
         self._texts: list[Text] = []
         self._runner = runner
+        self._origin = origin
         self._pieces: list[Piece] = []
         self._error: Exception | None = None
         self._unfinished = 0
@@ -29,7 +30,9 @@ class Answer:
 
         ``pieces`` are the bytes of each token.
         """
-        self._sequences.append(Sequence(prompt, sampling, self, stop_ids=ends, index=len(self._sequences)))
+        sequence = Sequence(prompt, sampling, self, stop_ids=ends, origin=self._origin)
+        sequence.index = len(self._sequences)
+        self._sequences.append(sequence)
         self._texts.append(Text(pieces, sampling.stop, sampling.min_tokens))
 
     def start(self) -> None:
@@ -52,6 +55,7 @@ class Answer:
         return Usage(
             prompt_tokens=sum(sequence.prompt_length for sequence in self._sequences),
             completion_tokens=sum(text.tokens for text in self._texts),
+            cached_tokens=sum(sequence.cached for sequence in self._sequences),
         )
 
     @property

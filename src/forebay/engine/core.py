@@ -45,14 +45,12 @@ class Engine:
 
     def step(self) -> list[Output]:
         """Compute what is next of every sequence that has its turn; the new tokens."""
-        chunks = self.scheduler.schedule()
+        chunks = sorted(self.scheduler.schedule(), key=_is_unfinished)
         logits = self._graph.step([_row(chunk) for chunk in chunks], exact=any(each.sequence.exact for each in chunks))
         for chunk in chunks:
-            chunk.sequence.computed += chunk.tokens
-        lines = [line for line, chunk in enumerate(chunks) if chunk.sequence.ready]
-        ready = [chunks[line].sequence for line in lines]
-        # With fewer lines NumPy copies them, which is rare: all are ready unless a preempted one catches up.
-        choices = self._sampler.choose(logits if len(lines) == len(chunks) else logits[lines], ready)
+            self.scheduler.advanced(chunk)
+        ready = [chunk.sequence for chunk in chunks if chunk.sequence.ready]
+        choices = self._sampler.choose(logits[: len(ready)], ready)
         return [self._take(sequence, choice) for sequence, choice in zip(ready, choices, strict=True)]
 
     def _take(self, sequence: Sequence, choice: Choice) -> Output:
@@ -61,6 +59,11 @@ class Engine:
             self.scheduler.remove(sequence)
         self.generated += 1
         return Output(sequence, choice.token, choice.logprobs, finish)
+
+
+def _is_unfinished(chunk: Chunk) -> bool:
+    """Whether nothing is to be chosen after ``chunk``; such ones go last, so that the others' logits lie together."""
+    return chunk.sequence.computed + chunk.tokens < len(chunk.sequence.tokens)
 
 
 def _row(chunk: Chunk) -> Row:

@@ -81,7 +81,10 @@ class LocalModel:
             "waiting": max(self._runner.live - running, 0),
             "kv_blocks_used": blocks.used,
             "kv_blocks_total": blocks.total,
+            "kv_blocks_kept": blocks.kept,
             "kv_cache_usage_ratio": blocks.used / blocks.total,
+            "prefix_cache_queries_total": scheduler.prefixes.asked,
+            "prefix_cache_hits_total": scheduler.prefixes.found,
             "generated_tokens_total": self._engine.generated,
             "preemptions_total": scheduler.preemptions,
         }
@@ -117,7 +120,7 @@ class LocalModel:
         return await self._reply(call, body, tokens, CompletionFormat)
 
     async def _reply(self, call: Call, body: Body, prompts: list[list[int]], form: type[AnyFormat]) -> Reply:
-        answer = Answer(self._runner)
+        answer = Answer(self._runner, self._settings.origin(call.principal))
         for prompt in prompts:
             sampling = body.sampling(self._prompter.context - len(prompt), self._advice)
             answer.add(prompt, sampling, ends=self._prompter.ends, pieces=self._prompter.pieces)

@@ -1,11 +1,14 @@
 """What a configuration may say about the embedded engine."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from forebay.core.types import Principal
 from forebay.engine import catalog
+from forebay.engine.blocks import BLOCK
+from forebay.engine.sequence import Origin
 from forebay.settings import Size
 
 _Positive = Annotated[int, Meta(ge=1)]
@@ -15,7 +18,9 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a deployment may say about its engine.
 
     ``model`` is a name of the catalogue, a GGUF file or a converted folder. ``context`` may only shorten what the model
-    can, and what fits into ``kv_cache``. ``max_batched_tokens`` bounds the prompts that are computed in one step.
+    can, and what fits into ``kv_cache``. ``max_batched_tokens`` bounds what is computed in one step: longer prompts are
+    computed in chunks. ``prefix_cache`` says who may begin with what others have computed: everybody, those of the same
+    tenant (nobody can then tell by the time it takes what others have asked), or nobody.
     ``temperature``, ``top_p`` and (for chats) ``max_tokens`` hold for requests that do not say.
     """
 
@@ -24,7 +29,8 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kv_cache: Size = 256 * 1024 * 1024
     max_running: _Positive = 32
     max_waiting: Annotated[int, Meta(ge=0)] = 256
-    max_batched_tokens: _Positive = 2048
+    max_batched_tokens: Annotated[int, Meta(ge=BLOCK)] = 512
+    prefix_cache: Literal["shared", "tenant", "off"] = "shared"
     context: _Positive | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
@@ -39,3 +45,9 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             made.top_p if self.top_p is None else self.top_p,
             self.max_tokens or made.max_tokens,
         )
+
+    def origin(self, principal: Principal) -> Origin:
+        """Where what ``principal`` asks for comes from, as far as the engine is concerned."""
+        if self.prefix_cache == "off":
+            return Origin(principal.name)
+        return Origin(principal.name, principal.tenant.encode() if self.prefix_cache == "tenant" else b"")

@@ -15,10 +15,15 @@ from forebay.engine.sequence import Finish
 from forebay.engine.text import Entry, Piece
 
 
+class _PromptDetails(msgspec.Struct, frozen=True):
+    cached_tokens: int
+
+
 class _UsageBody(msgspec.Struct, frozen=True):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: _PromptDetails
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -277,4 +282,5 @@ class CompletionFormat(Format[_CompletionEntry, _CompletionLogprobs]):
 
 
 def _usage(usage: Usage) -> _UsageBody:
-    return _UsageBody(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+    details = _PromptDetails(usage.cached_tokens)
+    return _UsageBody(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, details)

@@ -2,9 +2,11 @@
 
 import random
 import time
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
+
+from forebay.engine.chain import Chain
 
 Finish = Literal["stop", "length"]
 
@@ -62,20 +64,41 @@ class Receiver(Protocol):
         ...
 
 
+class Origin(NamedTuple):
+    """Where a sequence comes from, as far as it concerns others.
+
+    Sequences of one ``owner`` wait for each other, those of different ones take turns. What is computed is shared
+    within a ``namespace``, and not at all without one.
+    """
+
+    owner: str = ""
+    namespace: bytes | None = None
+
+
+NOBODY: Final = Origin()
+
+
 class Sequence:
     """A prompt, the tokens after it, and how far they are computed.
 
-    ``tokens[:computed]`` are in the cache, in ``blocks``. With a seed the sequence is ``exact``: what is computed for
-    it must not depend on the load, so after a preemption only the prompt is computed at one go, as it was at first;
-    the generated tokens follow one by one (a cache filled at one go is rounded otherwise).
+    ``tokens[:computed]`` are in the cache, in ``blocks``, of which ``kept`` can be found by others. With a seed the
+    sequence is ``exact``: what is computed for it must not depend on the load, so after a preemption only the prompt is
+    computed at one go, as it was at first; the generated tokens follow one by one (a cache filled at one go is rounded
+    otherwise). ``at_one_go`` is how many tokens, from the first on, were computed so. ``cached`` is how many tokens of
+    the prompt were in the cache when it began. ``index`` is its place among the choices of its request.
     """
 
     __slots__ = (
         "admitted",
+        "at_one_go",
         "blocks",
+        "cached",
+        "chain",
         "computed",
         "exact",
         "index",
+        "kept",
+        "owner",
         "prompt_length",
         "receiver",
         "sampling",
@@ -86,17 +109,28 @@ class Sequence:
     )
 
     def __init__(
-        self, prompt: list[int], sampling: Sampling, receiver: Receiver, *, stop_ids: frozenset[int], index: int = 0
+        self,
+        prompt: list[int],
+        sampling: Sampling,
+        receiver: Receiver,
+        *,
+        stop_ids: frozenset[int],
+        origin: Origin = NOBODY,
     ) -> None:
         self.tokens = prompt.copy()
         self.prompt_length = len(prompt)
         self.sampling = sampling
         self.receiver = receiver
         self.stop_ids = frozenset() if sampling.ignore_eos else stop_ids
-        self.index = index
+        self.index = 0
         self.exact = sampling.seed is not None
         self.seed: int = random.getrandbits(64) if sampling.seed is None else sampling.seed
+        self.owner = origin.owner
+        self.chain = None if origin.namespace is None else Chain(origin.namespace)
         self.computed = 0
+        self.at_one_go = 0
+        self.kept = 0
+        self.cached = 0
         self.blocks: list[int] = []
         self.submitted = time.perf_counter()
         self.admitted = 0.0
@@ -108,7 +142,7 @@ class Sequence:
 
     @property
     def pending(self) -> int:
-        """How many tokens the next step computes."""
+        """How many tokens the next step computes, if it has room for them."""
         if not self.exact:
             return len(self.tokens) - self.computed
         return max(self.prompt_length - self.computed, 1)
@@ -117,6 +151,17 @@ class Sequence:
     def ready(self) -> bool:
         """Whether everything is computed, so that the last logits say what comes next."""
         return self.computed == len(self.tokens)
+
+    def advance(self, count: int) -> None:
+        """Note that the next ``count`` tokens are computed."""
+        if self.computed == self.at_one_go and count > 1:
+            self.at_one_go += count
+        self.computed += count
+
+    def restart(self) -> None:
+        """Note that nothing is computed any more, and no block is held."""
+        self.blocks = []
+        self.computed = self.at_one_go = self.kept = 0
 
     def append(self, token: int) -> Finish | None:
         """Take the next token; tells whether, and why, it is the last one."""
