@@ -73,7 +73,7 @@ def _check_tables(batch: Items[Row]) -> None:
 
 
 class Rounded(Memory):
-    """Remembers how each block was written, as a cache of 8 bits does: at one go, in pieces, or in a step all alone.
+    """Remembers how each block was written, as the real cache does: at one go, token by token, or in a step all alone.
 
     What comes next depends on that too. So whoever asked for a seed notices everything that makes his computation
     another one than it would be without others.
@@ -81,7 +81,7 @@ class Rounded(Memory):
 
     def __init__(self, blocks: int, vocabulary: int = 1000) -> None:
         super().__init__(blocks, vocabulary)
-        self._writes: dict[int, tuple[tuple[int, int, bool], ...]] = {}
+        self._writes: dict[int, tuple[tuple[int, int, int], ...]] = {}
 
     def _write(self, row: Row, *, alone: bool) -> None:
         super()._write(row, alone=alone)
@@ -89,7 +89,7 @@ class Rounded(Memory):
         for number in range(row.past // BLOCK, blocks_for(end)):
             first, last = max(row.past - number * BLOCK, 0), min(end - number * BLOCK, BLOCK)
             before = self._writes.get(row.blocks[number], ()) if first else ()
-            write = (first, last, alone and len(row.tokens) == 1)
+            write = (first, last, (1 + alone) * (len(row.tokens) == 1))
             self._writes[row.blocks[number]] = (*before, write)
 
     def _next(self, row: Row) -> int:

@@ -24,8 +24,11 @@ class PrefixCache:
 
     def find(self, sequence: Sequence) -> list[int]:
         """The blocks that are there for ``sequence`` to begin with."""
-        schedule = sequence.prompt_length if sequence.exact else None
-        return self._blocks.find(keys(self.digests(sequence), schedule))
+        if not sequence.exact:
+            return self._blocks.find(keys(self.digests(sequence)))
+        found = self._blocks.find(keys(self.digests(sequence), sequence.prompt_length))
+        # A single token is computed in another way than the last one of many: it must not be all that is left.
+        return found[:-1] if found and sequence.prompt_length - len(found) * BLOCK == 1 else found
 
     def begin(self, sequence: Sequence, found: list[int]) -> None:
         """Let ``sequence``, of which nothing is computed, begin with the blocks ``found`` for it."""

@@ -146,4 +146,6 @@ def _cut(sequence: Sequence, budget: int) -> int:
     pending = sequence.pending
     if pending <= budget:
         return pending
-    return (sequence.computed + budget) // BLOCK * BLOCK - sequence.computed
+    count = (sequence.computed + budget) // BLOCK * BLOCK - sequence.computed
+    # A single token is computed in another way than the last one of many, which who asked for a seed would notice.
+    return pending if sequence.exact and pending - count == 1 else count
