@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from forebay.settings import DeploymentSettings, ModelSettings, Settings, load
+from forebay.settings import DeploymentSettings, ModelSettings, RetrySettings, Settings, load
 from forebay.split import host_part, once_per_host, workers_part
 
 TEXT = """
@@ -39,8 +39,8 @@ def test_the_host_holds_only_what_is_shared() -> None:
     part = host_part(settings())
     assert set(part.providers) == {"local"}
     assert part.models == {
-        "small": ModelSettings((DeploymentSettings("local", "smollm2"),)),
-        "either": ModelSettings((DeploymentSettings("local", "smollm2"),)),
+        "small": ModelSettings((DeploymentSettings("local", "smollm2"),), retries=RetrySettings(max=0)),
+        "either": ModelSettings((DeploymentSettings("local", "smollm2"),), retries=RetrySettings(max=0)),
     }
     assert not part.auth.keys
     assert part.server.workers == 1

@@ -7,10 +7,13 @@ Settings ─► providers ─► targets ─► Route ─┐
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from random import Random
 
 from forebay.api.application import Application
+from forebay.api.explain import PREFIX as REQUEST_PREFIX
+from forebay.api.explain import Requests
 from forebay.api.hosts import only_local_hosts
 from forebay.api.inference import Endpoint, Inference
 from forebay.api.models import PREFIX as MODEL_PREFIX
@@ -18,18 +21,29 @@ from forebay.api.models import Models
 from forebay.api.operations import Operations
 from forebay.api.requests import READERS
 from forebay.auth.keys import Anonymous, Keys
-from forebay.core.ports import Authenticator, Handler, Provider, Stage
-from forebay.core.types import Deployment, Operation, Principal
+from forebay.core.ports import Authenticator, Handler, Provider, Stage, Strategy
+from forebay.core.types import Deployment, Live, Operation, Principal
+from forebay.gateway.explain import Explanations
+from forebay.gateway.health import HealthChecks
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
-from forebay.gateway.route import WILDCARD, Route, Target
+from forebay.gateway.route import WILDCARD, Route
+from forebay.gateway.target import Model, Target
 from forebay.meter.exposition import Gauges, render
 from forebay.meter.journal import Journal, Sink
 from forebay.meter.log import JsonLog, TextLog
 from forebay.meter.metrics import Metrics
 from forebay.meter.shared import Shared
-from forebay.plugins import provider_plugin
-from forebay.settings import AuthSettings, DeploymentSettings, LogSettings, Settings
+from forebay.plugins import Tools, provider_plugin, strategy_plugin
+from forebay.settings import (
+    AuthSettings,
+    DeploymentSettings,
+    HealthSettings,
+    LogSettings,
+    ModelSettings,
+    Section,
+    Settings,
+)
 from forebay.web.static import Pages
 
 Endpoints = dict[str, dict[str, Endpoint]]
@@ -64,11 +78,14 @@ def host_application(settings: Settings, shared: Path) -> Application:
 def _exposed(
     settings: Settings, providers: Mapping[str, Provider], figures: "Figures", journal: Journal, stages: Sequence[Stage]
 ) -> Application:
-    route = Route(targets(settings, providers))
+    models = build_models(settings, providers)
+    explanations = Explanations()
+    route = Route(models, explanations)
     authenticator = build_authenticator(settings.auth)
     endpoints = {
         **_inference(authenticator, compose(stages, route)),
         **_models(authenticator, route),
+        **_explanations(authenticator, explanations),
         **_operations(authenticator, providers, lambda: figures.text(journal)),
     }
     if not settings.auth.keys:
@@ -77,7 +94,10 @@ def _exposed(
             for path, methods in endpoints.items()
         }
     pages = Pages()
-    return Application(endpoints, {"GET": pages, "HEAD": pages}, lambda: started([*providers.values()], journal))
+    checks = HealthChecks(_watched(settings, models))
+    return Application(
+        endpoints, {"GET": pages, "HEAD": pages}, lambda: started([*providers.values()], checks, journal)
+    )
 
 
 def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
@@ -89,6 +109,10 @@ def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
 def _models(authenticator: Authenticator, route: Route) -> Endpoints:
     models = Models(route, authenticator, int(time.time()))
     return {"/v1/models": {"GET": models.list}, MODEL_PREFIX: {"GET": models.show}}
+
+
+def _explanations(authenticator: Authenticator, explanations: Explanations) -> Endpoints:
+    return {REQUEST_PREFIX: {"GET": Requests(explanations, authenticator).route}}
 
 
 def _operations(
@@ -134,12 +158,47 @@ def build_providers(settings: Settings) -> dict[str, Provider]:
     return found
 
 
-def targets(settings: Settings, providers: Mapping[str, Provider]) -> dict[str, list[Target]]:
-    """Model names, each with its deployments and who runs them."""
-    return {
-        model: [Target(_deployment(model, each), providers[each.provider]) for each in entry.deployments]
-        for model, entry in settings.models.items()
-    }
+def build_models(settings: Settings, providers: Mapping[str, Provider]) -> dict[str, Model]:
+    """The models that ``settings`` name, each with its deployments and who runs them.
+
+    Raises:
+        SettingsError: a strategy's section is not what its plug-in reads.
+        UnknownKindError: a strategy is of a kind that no installed package has.
+    """
+    lives: dict[str, Live] = {}
+    return {name: _model(name, entry, providers, lives) for name, entry in settings.models.items()}
+
+
+def _model(name: str, settings: ModelSettings, providers: Mapping[str, Provider], lives: dict[str, Live]) -> Model:
+    deployments = [_deployment(name, each) for each in settings.deployments]
+    targets = [Target(each, providers[each.provider], lives.setdefault(each.name, Live())) for each in deployments]
+    return Model(
+        name,
+        tuple(targets),
+        _strategy(settings.strategy),
+        settings.retries,
+        settings.cool_down,
+        settings.fallbacks,
+        settings.hedge,
+    )
+
+
+def _strategy(section: Section | None) -> Strategy | None:
+    if section is None:
+        return None
+    plugin = strategy_plugin(section.kind)
+    return plugin.build(section.read(plugin.settings), Tools(Random(), unknown_cost))  # noqa: S311  # it spreads load
+
+
+def unknown_cost(_deployment: Deployment) -> float | None:
+    """No deployment has a price yet."""
+    return None
+
+
+def _watched(settings: Settings, models: Mapping[str, Model]) -> Iterator[tuple[Target, HealthSettings]]:
+    for name, entry in settings.models.items():
+        if entry.health is not None:
+            yield from ((target, entry.health) for target in models[name].targets)
 
 
 def build_authenticator(settings: AuthSettings) -> Authenticator:
@@ -156,20 +215,21 @@ def build_authenticator(settings: AuthSettings) -> Authenticator:
 
 
 @contextlib.asynccontextmanager
-async def started(providers: Iterable[Provider], journal: Journal) -> AsyncIterator[None]:
-    """Providers and journal run inside of this context, and are closed in the opposite order after it."""
+async def started(providers: Iterable[Provider], checks: HealthChecks, journal: Journal) -> AsyncIterator[None]:
+    """Providers, checks and journal run inside of this context, and are closed in the opposite order after it."""
     async with contextlib.AsyncExitStack() as stack:
         await journal.start()
         stack.push_async_callback(journal.close)
         for provider in providers:
             stack.push_async_callback(provider.close)
             await provider.start()
+        await stack.enter_async_context(checks)
         yield
 
 
 def _deployment(name: str, settings: DeploymentSettings) -> Deployment:
     model = settings.model or ("*" if name.endswith(WILDCARD) else name)
-    return Deployment(f"{settings.provider}/{model}", settings.provider, model, settings.timeouts)
+    return Deployment(f"{settings.provider}/{model}", settings.provider, model, settings.timeouts, settings.weight)
 
 
 def _logs(settings: LogSettings) -> list[TextLog | JsonLog]:

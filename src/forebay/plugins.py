@@ -1,23 +1,32 @@
-"""Finds parts by name: every built-in provider is registered by the same entry points as a third party's.
+"""Finds parts by name: every built-in one is registered by the same entry points as a third party's.
 
-A package adds a provider kind with
+A package adds a provider kind, or a strategy, with
 
     [project.entry-points."forebay.providers"]
     mykind = "my_package.module:plugin"
 
-where ``plugin`` is a `ProviderPlugin`. Nothing is imported until a configuration names the kind.
+    [project.entry-points."forebay.strategies"]
+    mykind = "my_package.module:plugin"
+
+where ``plugin`` is a `ProviderPlugin` or a `StrategyPlugin`. Nothing is imported until a configuration names the kind.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from random import Random
 from typing import Any
 
 import msgspec
 
-from forebay.core.ports import Provider
+from forebay.core.ports import Provider, Strategy
+from forebay.core.types import Deployment
 
 PROVIDERS = "forebay.providers"
+STRATEGIES = "forebay.strategies"
 
+CostOf = Callable[[Deployment], float | None]
+"""What a token of a deployment costs, in any unit that is the same for all of them; ``None`` where it is unknown."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,6 +45,23 @@ class ProviderPlugin(msgspec.Struct, frozen=True):
     per_host: bool = False
 
 
+class Tools(msgspec.Struct, frozen=True):
+    """What a strategy may use: a source of chance, and prices."""
+
+    random: Random
+    cost_of: CostOf
+
+
+class StrategyPlugin(msgspec.Struct, frozen=True):
+    """A kind of strategy: the settings it reads and how it is built from them, once for each model that names it.
+
+    One that builds ``None`` leaves the deployments in the order in which they are configured.
+    """
+
+    settings: type[msgspec.Struct]
+    build: Callable[[Any, Tools], Strategy | None]
+
+
 class PreparationError(Exception):
     """What a provider needs cannot be had; the message says why, and what to do."""
 
@@ -44,23 +70,42 @@ class UnknownKindError(LookupError):
     """No plug-in of that kind is installed."""
 
 
-def provider_kinds() -> Mapping[str, EntryPoint]:
-    """All installed provider kinds by name; the first of two packages with the same name wins."""
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=PROVIDERS):
-        found.setdefault(entry.name, entry)
-    return found
-
-
 def provider_plugin(kind: str) -> ProviderPlugin:
-    """The plug-in of ``kind``.
+    """The plug-in of the provider ``kind``.
 
     Raises:
         UnknownKindError: none is installed; the message lists those that are.
         ImportError: it is installed, but something it needs is not.
     """
-    kinds = provider_kinds()
-    if kind not in kinds:
-        raise UnknownKindError(f"unknown provider kind '{kind}'; installed are: {', '.join(sorted(kinds))}")
-    plugin: ProviderPlugin = kinds[kind].load()
+    plugin: ProviderPlugin = _named(PROVIDERS, "provider", kind).load()
     return plugin
+
+
+def strategy_plugin(kind: str) -> StrategyPlugin:
+    """The plug-in of the strategy ``kind``.
+
+    Raises:
+        UnknownKindError: none is installed; the message lists those that are.
+        ImportError: it is installed, but something it needs is not.
+    """
+    plugin: StrategyPlugin = _named(STRATEGIES, "strategy", kind).load()
+    return plugin
+
+
+@functools.cache
+def installed(group: str) -> Mapping[str, EntryPoint]:
+    """All installed kinds of ``group`` by name; the first of two packages with the same name wins.
+
+    It reads the metadata of every installed package, once: they do not change while a process runs.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=group):
+        found.setdefault(entry.name, entry)
+    return found
+
+
+def _named(group: str, what: str, kind: str) -> EntryPoint:
+    kinds = installed(group)
+    if kind not in kinds:
+        raise UnknownKindError(f"unknown {what} kind '{kind}'; installed are: {', '.join(sorted(kinds))}")
+    return kinds[kind]

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from forebay.plugins import provider_plugin
-from forebay.settings import AuthSettings, DeploymentSettings, ModelSettings, Settings, section
+from forebay.settings import AuthSettings, DeploymentSettings, ModelSettings, RetrySettings, Settings, section
 
 
 def once_per_host(settings: Settings) -> frozenset[str]:
@@ -22,8 +22,9 @@ def workers_part(settings: Settings, socket: Path) -> Settings:
     shared = once_per_host(settings)
     upstream = {name: section("openai", {"base_url": f"unix:{socket}:/v1"}) for name in shared}
     models = {
-        name: ModelSettings(
-            tuple(_asked(name, each) if each.provider in shared else each for each in model.deployments)
+        name: msgspec.structs.replace(
+            model,
+            deployments=tuple(_asked(name, each) if each.provider in shared else each for each in model.deployments),
         )
         for name, model in settings.models.items()
     }
@@ -31,10 +32,10 @@ def workers_part(settings: Settings, socket: Path) -> Settings:
 
 
 def host_part(settings: Settings) -> Settings:
-    """``settings`` for the process that holds what a host holds once; only the workers can reach it."""
+    """``settings`` for the process that holds what a host holds once; only the workers can reach it, and they route."""
     shared = once_per_host(settings)
     models = {
-        name: ModelSettings(found)
+        name: ModelSettings(found, retries=RetrySettings(max=0))
         for name, model in settings.models.items()
         if (found := tuple(each for each in model.deployments if each.provider in shared))
     }

@@ -12,7 +12,9 @@ from forebay.core.errors import (
     UpstreamTimeoutError,
 )
 from forebay.core.types import Deployment, Operation, Principal, Stream, Whole
-from forebay.gateway.route import Route, Target
+from forebay.gateway.route import Route
+from forebay.gateway.target import Model, Target
+from forebay.settings import RetrySettings
 from tests.support.scripted import Scripted, call, tokens
 
 
@@ -20,54 +22,60 @@ def target(provider: Scripted, name: str = "p/x", model: str = "x") -> Target:
     return Target(Deployment(name, name.partition("/")[0], model), provider)
 
 
+def route(**targets: list[Target]) -> Route:
+    """A route to models with these targets; ``_`` at the end of a name stands for a wildcard."""
+    named = {name.replace("_", "/*"): tuple(each) for name, each in targets.items()}
+    return Route({name: Model(name, each, retries=RetrySettings(max=0)) for name, each in named.items()})
+
+
 async def test_a_model_is_answered_by_its_deployment() -> None:
     provider = Scripted([b"{}"])
     asked = call("m")
-    assert await Route({"m": [target(provider)]})(asked) == Whole(b"{}")
+    assert await route(m=[target(provider)])(asked) == Whole(b"{}")
     assert asked.trace.deployment == "p/x"
     assert provider.calls[0][1].model == "x"
 
 
 async def test_a_wildcard_passes_the_rest_of_the_name_on() -> None:
     provider = Scripted([b"{}"])
-    await Route({"vendor/*": [target(provider, model="*")]})(call("vendor/org/model-1"))
+    await route(vendor_=[target(provider, model="*")])(call("vendor/org/model-1"))
     assert provider.calls[0][1].model == "org/model-1"
-    await Route({"vendor/*": [target(provider, model="prefix-*")]})(call("vendor/one"))
+    await route(vendor_=[target(provider, model="prefix-*")])(call("vendor/one"))
     assert provider.calls[1][1].model == "prefix-one"
 
 
 @pytest.mark.parametrize("name", ["", "x", "vendor/", "vendor", "m/", "other/x", "M"])
 async def test_an_unknown_model_is_a_404(name: str) -> None:
-    route = Route({"m": [target(Scripted([b"{}"]))], "vendor/*": [target(Scripted([b"{}"]))]})
+    made = route(m=[target(Scripted([b"{}"]))], vendor_=[target(Scripted([b"{}"]))])
     with pytest.raises(ModelNotFoundError) as caught:
-        await route(call(name))
+        await made(call(name))
     assert caught.value.param == "model"
 
 
 async def test_a_model_that_the_principal_may_not_use_looks_unknown() -> None:
-    route = Route({"m": [target(Scripted([b"{}"]))]})
+    made = route(m=[target(Scripted([b"{}"]))])
     with pytest.raises(ModelNotFoundError):
-        await route(call("m", models=frozenset({"other"})))
+        await made(call("m", models=frozenset({"other"})))
 
 
 async def test_an_operation_that_no_deployment_has_is_a_400() -> None:
     provider = Scripted([b"{}"])
     provider.operations = frozenset({Operation.EMBEDDING})
     with pytest.raises(InvalidRequestError, match="/v1/chat/completions"):
-        await Route({"m": [target(provider)]})(call("m"))
+        await route(m=[target(provider)])(call("m"))
 
 
 @pytest.mark.parametrize("error", [UpstreamError("x"), UpstreamTimeoutError("x"), UnavailableError("x")])
 async def test_the_next_deployment_answers_when_the_first_fails(error: ForebayError) -> None:
     first, second = Scripted([error]), Scripted([b"{}"])
     asked = call("m")
-    await Route({"m": [target(first), target(second, "q/y")]})(asked)
+    await route(m=[target(first), target(second, "q/y")])(asked)
     assert asked.trace.deployment == "q/y"
 
 
 async def test_a_stream_that_fails_before_its_first_event_falls_back() -> None:
     first, second = Scripted([UpstreamError("x")]), Scripted(tokens("hi"))
-    reply = await Route({"m": [target(first), target(second)]})(call("m", stream=True))
+    reply = await route(m=[target(first), target(second)])(call("m", stream=True))
     assert isinstance(reply, Stream)
     await reply.events.aclose()
 
@@ -75,20 +83,20 @@ async def test_a_stream_that_fails_before_its_first_event_falls_back() -> None:
 async def test_what_is_the_request_s_own_fault_is_not_repeated() -> None:
     first, second = Scripted([InvalidRequestError("no")]), Scripted([b"{}"])
     with pytest.raises(InvalidRequestError):
-        await Route({"m": [target(first), target(second)]})(call("m"))
+        await route(m=[target(first), target(second)])(call("m"))
     assert not second.calls
 
 
 async def test_the_last_failure_is_told() -> None:
     with pytest.raises(UpstreamTimeoutError):
-        await Route({"m": [target(Scripted([UpstreamError("a")])), target(Scripted([UpstreamTimeoutError("b")]))]})(
+        await route(m=[target(Scripted([UpstreamError("a")])), target(Scripted([UpstreamTimeoutError("b")]))])(
             call("m")
         )
     with pytest.raises(RateLimitError):
-        await Route({"m": [target(Scripted([RateLimitError("slow down")]))]})(call("m"))
+        await route(m=[target(Scripted([RateLimitError("slow down")]))])(call("m"))
 
 
 def test_models_are_those_that_the_principal_may_use() -> None:
-    route = Route({"m": [target(Scripted([]))], "v/*": [target(Scripted([]), "w/z")]})
-    assert route.models(Principal("a")) == [("m", "p"), ("v/*", "w")]
-    assert route.models(Principal("a", models=frozenset({"m"}))) == [("m", "p")]
+    made = route(m=[target(Scripted([]))], v_=[target(Scripted([]), "w/z")])
+    assert made.models(Principal("a")) == [("m", "p"), ("v/*", "w")]
+    assert made.models(Principal("a", models=frozenset({"m"}))) == [("m", "p")]

@@ -602,3 +602,12 @@ def test_settings_show_no_key_and_check_the_address() -> None:
             msgspec.convert({"base_url": base_url}, OpenAISettings)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"base_url": "http://x", "max_connections": 0}, OpenAISettings)
+
+
+async def test_a_probe_asks_a_path_and_says_what_is_wrong() -> None:
+    async with upstream([whole(b"{}")], [whole(b"{}", 503)], [b""], [PAUSE]) as up, provider(up.url) as made:
+        assert await made.probe("/health", 1) is None
+        assert up.requests[0].startswith(b"GET /v1/health HTTP/1.1")
+        assert await made.probe("/models", 1) == "/models answered with status 503"
+        assert str(await made.probe("/models", 1)).startswith("/models failed: ")
+        assert "the time-out" in str(await made.probe("/models", 0.1))

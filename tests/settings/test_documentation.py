@@ -10,10 +10,15 @@ import yaml
 
 from forebay.settings import (
     AuthSettings,
+    CoolDownSettings,
     DeploymentSettings,
+    FallbackSettings,
+    HealthSettings,
+    HedgeSettings,
     KeySettings,
     LogSettings,
     ModelSettings,
+    RetrySettings,
     ServerSettings,
     Settings,
     TimeOutSettings,
@@ -33,6 +38,11 @@ SHAPES = [
     ModelSettings,
     DeploymentSettings,
     TimeOutSettings,
+    RetrySettings,
+    CoolDownSettings,
+    FallbackSettings,
+    HealthSettings,
+    HedgeSettings,
 ]
 
 
@@ -61,4 +71,7 @@ def test_the_full_example_shows_the_defaults() -> None:
     settings = load(FULL, source="docs/configuration.md", environ=ENVIRON)
     assert settings.server == ServerSettings()
     assert settings.log == LogSettings()
-    assert settings.models["fast"].deployments[0].timeouts == TimeOutSettings()
+    fast = settings.models["fast"]
+    assert fast.deployments[0].timeouts == TimeOutSettings()
+    assert (fast.retries, fast.cool_down) == (RetrySettings(), CoolDownSettings())
+    assert (fast.health, fast.hedge) == (HealthSettings(), HedgeSettings())

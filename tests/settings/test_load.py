@@ -191,7 +191,7 @@ models:
     assert problems(text) == [
         "3: models.a.deployments[1].provider: unknown provider 'opneai'; did you mean 'openai'?",
         "4: models.b.provider: unknown provider 'Openai'; did you mean 'openai'?",
-        "4: models.b.bogus: unknown key 'bogus'; known are: provider, model, timeouts",
+        "4: models.b.bogus: unknown key 'bogus'; known are: provider, model, timeouts, weight",
     ]
 
 
@@ -395,3 +395,45 @@ def test_any_yaml_like_text_is_settings_or_an_error(text: str) -> None:
 @hypothesis_settings(max_examples=500, deadline=None)
 def test_any_tree_is_settings_or_an_error(tree: object) -> None:
     only_settings_or_their_error(yaml.safe_dump(tree, allow_unicode=True))
+
+
+def test_a_strategy_is_a_name_or_a_section() -> None:
+    settings = loaded(
+        """
+providers: {p: {kind: openai}}
+models:
+  a: {provider: p, strategy: weighted, retries: {max: 3}}
+  b: {deployments: [{provider: p, weight: 0.5}], strategy: {kind: lowest-latency, tokens: 5}}
+  c: {provider: p, strategy: ~}
+"""
+    )
+    a, b, c = settings.models.values()
+    assert a.strategy is not None
+    assert (a.strategy.kind, a.retries.max, a.deployments) == ("weighted", 3, (DeploymentSettings("p", "a"),))
+    assert b.strategy is not None
+    assert (b.strategy.kind, b.deployments[0].weight) == ("lowest-latency", 0.5)
+    assert c.strategy is None
+
+
+def test_what_can_be_wrong_about_routing() -> None:
+    assert problems(
+        """
+providers: {p: {kind: openai}}
+models:
+  a: {provider: p, strategy: [x], retries: {max: 99, errors: [always]}}
+  b: {provider: p, fallbacks: {default: [b, aa]}, hedge: {after: p99}}
+  c: {provider: p, health: {interval: 0, path: models}}
+"""
+    ) == [
+        "4: models.a.strategy: expected a mapping, got a list",
+        "4: models.a.retries.max: must be at most 10",
+        (
+            "4: models.a.retries.errors[0]: expected 'upstream_error' or 'upstream_timeout' or 'unavailable' or "
+            "'rate_limit_exceeded', got 'always'"
+        ),
+        "5: models.b.fallbacks.default[0]: is the model itself; name another one",
+        "5: models.b.fallbacks.default[1]: unknown model 'aa'; did you mean 'a'?",
+        "5: models.b.hedge.after: expected 'p95' or a duration, such as 30s, got a string",
+        "6: models.c.health.interval: must be more than 0",
+        "6: models.c.health.path: must match '^/'",
+    ]

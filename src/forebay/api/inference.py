@@ -31,11 +31,11 @@ class Inference:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer one request; raises what is to be told as an error while nothing has been sent."""
         trace = Trace(accepted=time.perf_counter())
-        authorization, content_type = _credentials_and_type(scope)
+        authorization, content_type, session = _headers_of(scope)
         principal = await self._authenticator.authenticate(authorization)
         _require_json(content_type)
         body = (await receive())["body"]
-        call = Call(request_id, self._read(body), principal, trace)
+        call = Call(request_id, self._read(body), principal, trace, session)
         reply = await self._ask(call)
         headers = _headers(call, reply)
         if isinstance(reply, Whole):
@@ -69,6 +69,7 @@ def _headers(call: Call, reply: Reply) -> Headers:
         (b"x-request-id", call.id.encode()),
         (b"x-forebay-model", printable(call.request.model)),
         (b"x-forebay-deployment", printable(trace.deployment)),
+        (b"x-forebay-attempts", b"%d" % len(trace.attempts)),
         (b"server-timing", b"gateway;dur=%.2f, provider;dur=%.2f" % (gateway * 1e3, provider * 1e3)),
     ]
     if reply.headers:
@@ -76,15 +77,18 @@ def _headers(call: Call, reply: Reply) -> Headers:
     return headers
 
 
-def _credentials_and_type(scope: Scope) -> tuple[str | None, str | None]:
-    """Both headers in one go over them, because this is asked of every request."""
+def _headers_of(scope: Scope) -> tuple[str | None, str | None, str]:
+    """Authorization, content type and session in one go over all headers, because this is asked of every request."""
     authorization = content_type = None
+    session = ""
     for name, value in scope["headers"]:
         if name == b"authorization":
             authorization = str(value, "latin-1")
         elif name == b"content-type":
             content_type = str(value, "latin-1")
-    return authorization, content_type
+        elif name == b"x-session-id":
+            session = str(value, "latin-1")
+    return authorization, content_type, session
 
 
 def _require_json(content_type: str | None) -> None:

@@ -5,11 +5,11 @@ Adapters implement these protocols, the gateway calls them, `plugins` finds them
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from forebay.core.types import Call, Deployment, Operation, Principal, Record, Reply
+from forebay.core.types import Call, Deployment, Live, Operation, Principal, Record, Reply
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -79,11 +79,41 @@ class Recorder(Protocol):
         ...
 
 
-class Strategy(Protocol):
-    """In which order to try the deployments of a route."""
+class Candidate(Protocol):
+    """A deployment as a strategy sees it; only the gateway changes what it sees."""
 
-    def order(self, call: Call, deployments: Sequence[Deployment], /) -> Sequence[Deployment]:
-        """The deployments worth trying, best first."""
+    @property
+    def deployment(self) -> Deployment:
+        """Which one it is."""
+        ...
+
+    @property
+    def live(self) -> Live:
+        """How it is doing."""
+        ...
+
+
+class Strategy(Protocol):
+    """Which of a model's deployments to ask first."""
+
+    def score(self, call: Call, candidates: Sequence[Candidate], /) -> Sequence[float]:
+        """How well each candidate, of which there are at least two, suits ``call``: the lowest is asked first.
+
+        Among equal ones chance decides. ``math.inf`` is the last resort. It is asked for every request and must be
+        quick: of the request's body, which is bytes, it reads only what it needs.
+        """
+        ...
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """What a `Provider` can do besides, if it can be asked how it is: one without it is asked for its `failure`."""
+
+    async def probe(self, path: str, seconds: float, /) -> str | None:
+        """Why it cannot answer, in one sentence, ``None`` if it can; ``path`` is what to ask it for.
+
+        It answers within ``seconds`` and raises nothing.
+        """
         ...
 
 

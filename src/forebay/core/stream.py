@@ -3,11 +3,11 @@
 Source: WHATWG HTML, section 9.2 "Server-sent events"; OpenAI's chat-completion streams use only ``data`` lines.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Self
 
 from forebay.core.errors import ForebayError, UpstreamError
-from forebay.core.types import Event
+from forebay.core.types import Event, Events
 
 DONE = b"data: [DONE]\n\n"
 
@@ -87,7 +87,7 @@ class Primed:
 
     __slots__ = ("_events", "_first")
 
-    def __init__(self, first: Event, events: AsyncGenerator[Event, None]) -> None:
+    def __init__(self, first: Event, events: Events | AsyncGenerator[Event, None]) -> None:
         self._first: Event | None = first
         self._events = events
 
@@ -108,11 +108,15 @@ class Primed:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
-        first = self._first
-        if first is None:
-            return await anext(self._events)
-        self._first = None
+    def __anext__(self) -> Awaitable[Event]:
+        """The first event, then those of the generator, without a coroutine of our own around each of them."""
+        if self._first is None:
+            return self._events.__anext__()
+        return self._taken()
+
+    async def _taken(self) -> Event:
+        first, self._first = self._first, None
+        assert first is not None  # noqa: S101  # nobody else takes it
         return first
 
     async def aclose(self) -> None:

@@ -6,6 +6,7 @@ collector (``gc=False``), which would otherwise look at thousands of them again 
 """
 
 import enum
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 import msgspec
@@ -66,8 +67,37 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
         return self.prompt_tokens + self.completion_tokens
 
 
+class Attempt(msgspec.Struct, gc=False):
+    """One deployment that was asked in the course of a call.
+
+    ``model`` is the name under which it was asked (of a fallback: the other model's), ``reason`` why it was this one
+    now, ``outcome`` is ``ok``, ``broken``, ``aborted`` or an error's code, empty while it runs. ``began`` and ``ended``
+    are ``time.perf_counter()`` seconds; an answer has ended when its last event has.
+    """
+
+    model: str
+    deployment: str
+    reason: str
+    began: float
+    ended: float = 0.0
+    outcome: str = ""
+    cooled: bool = False
+    usage: Usage | None = None
+
+
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """How the deployments of ``model`` were ordered: the score each got, lowest first, and which were left out, why."""
+
+    model: str
+    scores: tuple[tuple[str, float], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
 class Trace(msgspec.Struct, gc=False):
-    """What is measured about one call while it runs; times are ``time.perf_counter()`` seconds, 0.0 = not yet."""
+    """What is measured about one call while it runs; times are ``time.perf_counter()`` seconds, 0.0 = not yet.
+
+    ``lost`` is the usage of attempts that were begun beside the one that answered, and paid for all the same.
+    """
 
     accepted: float
     deployment: str = ""
@@ -78,15 +108,22 @@ class Trace(msgspec.Struct, gc=False):
     last_token: float = 0.0
     usage: Usage | None = None
     chunks: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    lost: Usage | None = None
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request on its way through the pipeline: who asks for what, under which id."""
+    """A request on its way through the pipeline: who asks for what, under which id.
+
+    ``session`` is what the client called its session in the header ``x-session-id``.
+    """
 
     id: str
     request: Request
     principal: Principal
     trace: Trace
+    session: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -119,7 +156,7 @@ class Events(Protocol):
         """Itself."""
         ...
 
-    async def __anext__(self) -> Event:
+    def __anext__(self) -> Awaitable[Event]:
         """The next piece.
 
         Raises:
@@ -153,12 +190,41 @@ class TimeOuts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """One model at one provider: ``name`` for people and metrics, ``model`` as the provider knows it."""
+    """One model at one provider: ``name`` for people and metrics, ``model`` as the provider knows it.
+
+    ``weight`` is its share among the deployments of a model, where the strategy goes by shares.
+    """
 
     name: str
     provider: str
     model: str
     timeouts: TimeOuts = TimeOuts()
+    weight: float = 1.0
+
+
+class Live(msgspec.Struct, gc=False):
+    """What is known of a deployment right now, in this process.
+
+    ``running`` calls are under way. ``ttft`` and ``tpot`` are means in seconds that forget (``None``: not measured),
+    ``deviation`` how far a TTFT is from its mean, on average; ``measured`` is when that was, in ``time.monotonic()``
+    seconds, as all moments here.
+
+    ``out`` says that it is not simply to be asked: it cools down until ``cool_until``, after which one ``probing`` call
+    at a time may try it, or a health check found it ``unhealthy`` and says why. ``failures`` are the moments of the
+    failures since its last success; ``cooldowns`` counts how often it was taken out.
+    """
+
+    running: int = 0
+    ttft: float | None = None
+    tpot: float | None = None
+    deviation: float = 0.0
+    measured: float = 0.0
+    out: bool = False
+    cool_until: float = 0.0
+    probing: bool = False
+    unhealthy: str = ""
+    failures: tuple[float, ...] = ()
+    cooldowns: int = 0
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

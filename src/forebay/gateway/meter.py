@@ -105,6 +105,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     trace, request, principal = call.trace, call.request, call.principal
     usage = trace.usage or NO_USAGE
     tokens = usage.completion_tokens or trace.chunks
+    lost = trace.lost or NO_USAGE
     accepted, started = trace.accepted, trace.provider_started
     answered, first = trace.provider_answered, trace.first_token
     # Gateway time: from acceptance to asking the provider, and from its answer to the first content (or the end).
@@ -122,8 +123,8 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         status,
         outcome,
         request.stream,
-        usage.prompt_tokens,
-        tokens,
+        usage.prompt_tokens + lost.prompt_tokens,
+        tokens + lost.completion_tokens,
         now - accepted,
         first - accepted if first else None,
         (trace.last_token - first) / (tokens - 1) if request.stream and first and tokens > 1 else None,

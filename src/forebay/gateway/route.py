@@ -1,44 +1,35 @@
 """The last handler of the pipeline: from a model's name to the deployment that answers."""
 
-import contextlib
+import time
 from collections.abc import Mapping, Sequence
+from random import Random
 
 import msgspec
 
-from forebay.core.errors import (
-    InvalidRequestError,
-    ModelNotFoundError,
-    UnavailableError,
-    UpstreamError,
-    UpstreamTimeoutError,
-)
-from forebay.core.ports import Provider
+from forebay.core.errors import ContentFilterError, ContextLengthError, ForebayError, ModelNotFoundError
 from forebay.core.types import Call, Deployment, Principal, Reply
+from forebay.gateway.cooldown import COUNTED
+from forebay.gateway.explain import Explanations
+from forebay.gateway.resilience import answer
+from forebay.gateway.target import Model, Target
 
 WILDCARD = "/*"
 
-# What another deployment may do better. Whatever else went wrong is the request's own fault.
-WORTH_ANOTHER = (UpstreamError, UpstreamTimeoutError, UnavailableError)
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A deployment and who runs it."""
-
-    deployment: Deployment
-    provider: Provider
-
 
 class Route:
-    """Finds the targets of a model and asks them in order until one answers.
+    """Finds a model and asks its targets until one answers; where none does, the models that it falls back to.
 
-    A provider answers only once its first event is there, so going on to the next target never repeats what a client
-    has already seen. ``targets`` maps a model's name, or a prefix ending in ``/*`` whose rest names the provider's
-    model, to its targets, of which there is at least one.
+    ``models`` are by name, or by a prefix ending in ``/*`` whose rest names the provider's model. How the latest calls
+    were routed is in ``explanations``.
     """
 
-    def __init__(self, targets: Mapping[str, Sequence[Target]]) -> None:
-        self._targets = {name: tuple(each) for name, each in targets.items() if not name.endswith(WILDCARD)}
-        self._wildcards = {name[:-1]: tuple(each) for name, each in targets.items() if name.endswith(WILDCARD)}
+    def __init__(
+        self, models: Mapping[str, Model], explanations: Explanations | None = None, random: Random | None = None
+    ) -> None:
+        self._models = {name: each for name, each in models.items() if not name.endswith(WILDCARD)}
+        self._wildcards = {name[:-1]: each for name, each in models.items() if name.endswith(WILDCARD)}
+        self._keep = (explanations or Explanations()).keep
+        self._random = random or Random()  # noqa: S311  # it spreads load
 
     async def __call__(self, call: Call) -> Reply:
         """Answer ``call``.
@@ -46,20 +37,26 @@ class Route:
         Raises:
             ModelNotFoundError: there is no such model, or the principal may not use it.
             InvalidRequestError: no deployment of the model can do what is asked.
-            ForebayError: what the last target raised.
+            ForebayError: what the last target of the model raised.
         """
-        *others, last = self._able(call)
-        for target in others:
-            with contextlib.suppress(*WORTH_ANOTHER):
-                return await _ask(target, call)
-        return await _ask(last, call)
+        self._keep(call)
+        model = self.model(call.request.model, call.principal)
+        deadline = time.perf_counter() + model.total
+        try:
+            return await answer(call, model, self._random, "first", deadline)
+        except ForebayError as error:
+            reply = await self._fallen_back(call, _others(model, error), deadline)
+            if reply is None:
+                error.headers["x-forebay-attempts"] = str(len(call.trace.attempts))
+                raise
+            return reply
 
     def models(self, principal: Principal) -> list[tuple[str, str]]:
         """Names of the models that ``principal`` may use, each with its first provider; wildcards are patterns."""
-        wildcards = {prefix + "*": targets for prefix, targets in self._wildcards.items()}
+        wildcards = {prefix + "*": model for prefix, model in self._wildcards.items()}
         return [
-            (name, targets[0].deployment.provider)
-            for name, targets in (self._targets | wildcards).items()
+            (name, model.targets[0].deployment.provider)
+            for name, model in (self._models | wildcards).items()
             if principal.may_use(name)
         ]
 
@@ -69,36 +66,53 @@ class Route:
         Raises:
             ModelNotFoundError: there are none, or they are not for ``principal``.
         """
-        if not principal.may_use(model):
-            raise _unknown(model)
-        return self._targets.get(model) or self._by_prefix(model)
+        return self.model(model, principal).targets
 
-    def _able(self, call: Call) -> Sequence[Target]:
-        targets = self.find(call.request.model, call.principal)
-        operation = call.request.operation
-        able = [target for target in targets if operation in target.provider.operations]
-        if not able:
-            raise InvalidRequestError(
-                f"The model '{call.request.model}' does not answer /v1/{operation.value}.", param="model"
-            )
-        return able
+    def model(self, name: str, principal: Principal) -> Model:
+        """The model called ``name``.
 
-    def _by_prefix(self, model: str) -> Sequence[Target]:
-        prefix, slash, rest = model.partition("/")
-        targets = self._wildcards.get(prefix + slash)
-        if not targets or not rest:
-            raise _unknown(model)
-        return [Target(_filled(target.deployment, model, rest), target.provider) for target in targets]
+        Raises:
+            ModelNotFoundError: there is none, or it is not for ``principal``.
+        """
+        if not principal.may_use(name):
+            raise _unknown(name)
+        return self._models.get(name) or self._by_prefix(name)
+
+    async def _fallen_back(self, call: Call, names: Sequence[str], deadline: float) -> Reply | None:
+        """The answer of the first of the models ``names`` that has one; those not for the principal are passed over."""
+        for name in names:
+            try:
+                model = self.model(name, call.principal)
+                return await answer(call, model, self._random, "fallback", deadline)
+            except ForebayError:
+                continue  # what the model that was asked for said is what is told
+        return None
+
+    def _by_prefix(self, name: str) -> Model:
+        prefix, slash, rest = name.partition("/")
+        model = self._wildcards.get(prefix + slash)
+        if not model or not rest:
+            raise _unknown(name)
+        targets = tuple(
+            msgspec.structs.replace(each, deployment=_filled(each.deployment, rest)) for each in model.targets
+        )
+        return msgspec.structs.replace(model, name=name, targets=targets)
 
 
-def _filled(deployment: Deployment, name: str, rest: str) -> Deployment:
+def _others(model: Model, error: ForebayError) -> Sequence[str]:
+    """The models that ``model`` falls back to after ``error``."""
+    fallbacks = model.fallbacks
+    if isinstance(error, ContextLengthError):
+        return fallbacks.context_length
+    if isinstance(error, ContentFilterError):
+        return fallbacks.content_policy
+    return fallbacks.default if isinstance(error, COUNTED) else ()
+
+
+def _filled(deployment: Deployment, rest: str) -> Deployment:
     """The deployment behind a wildcard, with what the client named in place of its ``*``."""
-    return msgspec.structs.replace(deployment, name=name, model=deployment.model.replace("*", rest))
-
-
-async def _ask(target: Target, call: Call) -> Reply:
-    call.trace.deployment = target.deployment.name
-    return await target.provider.answer(call, target.deployment)
+    model = deployment.model.replace("*", rest)
+    return msgspec.structs.replace(deployment, name=f"{deployment.provider}/{model}", model=model)
 
 
 def _unknown(model: str) -> ModelNotFoundError:

@@ -13,7 +13,7 @@ import msgspec
 
 from forebay.core.errors import InvalidRequestError, UpstreamError
 from forebay.core.stream import Primed
-from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stream, Whole
+from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stream, TimeOuts, Whole
 from forebay.plugins import ProviderPlugin
 from forebay.providers.catalog import VENDORS, Vendor
 from forebay.providers.failures import broken, refusal
@@ -124,6 +124,16 @@ class OpenAIProvider:
     def failure(self) -> str | None:
         """An upstream is asked, not watched."""
         return None
+
+    async def probe(self, path: str, seconds: float) -> str | None:
+        """Ask the upstream for ``path``, which is below its base URL; what it says does not matter, only its status."""
+        try:
+            timeouts = TimeOuts(seconds, seconds, seconds, seconds)
+            response = await self._client.send(b"GET", path.encode(), timeouts=timeouts)
+            response.close()
+        except TransportError as error:
+            return f"{path} failed: {error}"
+        return None if response.status == OK else f"{path} answered with status {response.status}"
 
     def gauges(self) -> Mapping[str, float]:
         """None of its own."""

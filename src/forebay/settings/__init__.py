@@ -5,6 +5,7 @@ Everything that is wrong with a file is told at once, each with its line, its do
 
 from forebay.settings.load import load, load_file
 from forebay.settings.problems import Problem, SettingsError
+from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.schema import (
     AuthSettings,
     DeploymentSettings,
@@ -20,12 +21,17 @@ from forebay.settings.values import Duration, Secret, Size
 
 __all__ = [
     "AuthSettings",
+    "CoolDownSettings",
     "DeploymentSettings",
     "Duration",
+    "FallbackSettings",
+    "HealthSettings",
+    "HedgeSettings",
     "KeySettings",
     "LogSettings",
     "ModelSettings",
     "Problem",
+    "RetrySettings",
     "Secret",
     "Section",
     "ServerSettings",

@@ -9,8 +9,10 @@ from forebay.settings.document import MAX_BYTES, Entries, Items, Node, Scalar, p
 from forebay.settings.problems import Problems, hint
 from forebay.settings.reader import Reader
 from forebay.settings.schema import WILDCARD, ModelSettings, Settings
+from forebay.settings.section import KIND
 
-_DEPLOYMENTS = "deployments"
+_DEPLOYMENTS, _STRATEGY = "deployments", "strategy"
+_OF_MODELS = frozenset(ModelSettings.__struct_fields__)
 
 
 def load_file(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -42,6 +44,7 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
     root = _in_long_form(parse(text, problems, environ))
     _check_providers(root, problems)
     _check_models(root, problems)
+    _check_fallbacks(root, problems)
     _check_keys(root, problems)
     settings: Settings = Reader(problems).read(root, Settings)
     problems.settle()
@@ -49,7 +52,10 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
 
 
 def _in_long_form(root: Node) -> Node:
-    """The tree with ``NAME: {provider: …}`` of `models` written as ``NAME: {deployments: [{provider: …}]}``."""
+    """The tree with ``NAME: {provider: …}`` of `models` written as ``NAME: {deployments: [{provider: …}]}``.
+
+    And ``strategy: NAME`` as ``strategy: {kind: NAME}``.
+    """
     models = _child(root, "models")
     if not isinstance(root, Entries) or not isinstance(models, Entries):
         return root
@@ -58,15 +64,28 @@ def _in_long_form(root: Node) -> Node:
 
 
 def _long(model: Node) -> Node:
-    if not isinstance(model, Entries) or _DEPLOYMENTS in model.entries:
+    if not isinstance(model, Entries):
         return model
-    only = Items(model.line, model.path, (model,))
-    return Entries(model.line, model.path, {_DEPLOYMENTS: only}, {_DEPLOYMENTS: model.line})
+    entries = {key: _kind(entry) if key == _STRATEGY else entry for key, entry in model.entries.items()}
+    if _DEPLOYMENTS in entries:
+        return msgspec.structs.replace(model, entries=entries)
+    own = {key: entry for key, entry in entries.items() if key in _OF_MODELS}
+    only = {key: entry for key, entry in entries.items() if key not in _OF_MODELS}
+    deployments = Items(model.line, model.path, (msgspec.structs.replace(model, entries=only),))
+    lines = {**model.lines, _DEPLOYMENTS: model.line}
+    return msgspec.structs.replace(model, entries={_DEPLOYMENTS: deployments, **own}, lines=lines)
+
+
+def _kind(strategy: Node) -> Node:
+    if not isinstance(strategy, Scalar) or strategy.value is None:
+        return strategy
+    return Entries(strategy.line, strategy.path, {KIND: strategy}, {KIND: strategy.line})
 
 
 def _named(name: str, model: ModelSettings) -> ModelSettings:
     default = "*" if name.endswith(WILDCARD) else name
-    return ModelSettings(tuple(msgspec.structs.replace(one, model=one.model or default) for one in model.deployments))
+    deployments = tuple(msgspec.structs.replace(each, model=each.model or default) for each in model.deployments)
+    return msgspec.structs.replace(model, deployments=deployments)
 
 
 def _check_providers(root: Node, problems: Problems) -> None:
@@ -86,6 +105,18 @@ def _check_models(root: Node, problems: Problems) -> None:
     for name, model in _entries(_child(root, "models")):
         if "*" in name.removesuffix(WILDCARD):
             problems.add(model.line, model.path, "'*' may stand in a model's name only as its end, after a '/'")
+
+
+def _check_fallbacks(root: Node, problems: Problems) -> None:
+    """A model falls back to others that are configured."""
+    models = [name for name, _ in _entries(_child(root, "models"))]
+    for name, model in _entries(_child(root, "models")):
+        for _, others in _entries(_child(model, "fallbacks")):
+            for other in _items(others):
+                if _text(other) == name:
+                    problems.add(other.line, other.path, "is the model itself; name another one")
+                elif _text(other) and not _offered(_text(other), models):
+                    problems.add(other.line, other.path, f"unknown model{_shown(other)}{hint(_text(other), models)}")
 
 
 def _check_keys(root: Node, problems: Problems) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from forebay.core.types import TimeOuts
+from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
 from forebay.settings.values import KIB, Duration, Secret, Size
 
@@ -67,12 +68,22 @@ class DeploymentSettings(msgspec.Struct, frozen=True):
     provider: Name
     model: str = ""
     timeouts: TimeOutSettings = TimeOutSettings()
+    weight: Annotated[float, msgspec.Meta(ge=0)] = 1.0
 
 
 class ModelSettings(msgspec.Struct, frozen=True):
-    """A model as callers name it, and the deployments that answer for it, the preferred one first."""
+    """A model as callers name it: the deployments that answer for it, and how one of them is chosen.
+
+    Without a ``strategy`` the first is preferred. ``health`` and ``hedge`` are off unless they are there.
+    """
 
     deployments: Annotated[tuple[DeploymentSettings, ...], msgspec.Meta(min_length=1)]
+    strategy: Section | None = None
+    retries: RetrySettings = RetrySettings()
+    cool_down: CoolDownSettings = CoolDownSettings()
+    fallbacks: FallbackSettings = FallbackSettings()
+    health: HealthSettings | None = None
+    hedge: HedgeSettings | None = None
 
 
 class LogSettings(msgspec.Struct, frozen=True):

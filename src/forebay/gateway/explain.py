@@ -1,0 +1,56 @@
+"""Remembers how the latest calls were routed, so that people can ask why.
+
+Of this process alone, and only the latest: what is to be kept for longer is in the log.
+"""
+
+from collections import deque
+from typing import Any
+
+from forebay.core.types import Attempt, Call, Principal, Trace
+
+LATEST = 4096
+
+
+class Explanations:
+    """The traces of the ``limit`` latest calls, by id."""
+
+    def __init__(self, limit: int = LATEST) -> None:
+        self._limit = limit
+        self._ids: deque[str] = deque()
+        self._kept: dict[str, tuple[Principal, str, Trace]] = {}
+
+    def keep(self, call: Call) -> None:
+        """Remember ``call``, which may go on for long, and forget the oldest."""
+        self._kept[call.id] = (call.principal, call.request.model, call.trace)
+        self._ids.append(call.id)
+        if len(self._ids) > self._limit:
+            self._kept.pop(self._ids.popleft(), None)
+
+    def find(self, request_id: str, principal: Principal) -> dict[str, Any] | None:
+        """How the call was routed, if it is remembered and was ``principal``'s; times are seconds since acceptance."""
+        kept = self._kept.get(request_id)
+        if kept is None:
+            return None
+        owner, model, trace = kept
+        if (owner.tenant, owner.name) != (principal.tenant, principal.name):
+            return None
+        return {
+            "id": request_id,
+            "object": "route",
+            "model": model,
+            "deployment": trace.deployment,
+            "attempts": [_attempt(each, trace.accepted) for each in trace.attempts],
+            "choices": trace.choices,
+        }
+
+
+def _attempt(each: Attempt, accepted: float) -> dict[str, Any]:
+    return {
+        "model": each.model,
+        "deployment": each.deployment,
+        "reason": each.reason,
+        "outcome": each.outcome or "running",
+        "cooled_down": each.cooled,
+        "began": round(each.began - accepted, 6),
+        "seconds": round(each.ended - each.began, 6) if each.ended else None,
+    }

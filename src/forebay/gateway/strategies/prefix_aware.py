@@ -1,0 +1,124 @@
+"""Sends a prompt to whoever has computed its beginning already, unless that one is too busy.
+
+score = matched/prompt - beta x relative load. Of each deployment it remembers the prompts that it was given, as a chain
+of hashes, one for each piece of the text: a hash stands for its piece and all before it, as a block of a prefix cache
+does. What is in the deployment's cache it can only guess by that, so it remembers about as much as fits there.
+
+Sources: SGLang's cache-aware router; vLLM's hashes of block chains.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from random import Random
+from typing import Annotated
+
+import msgspec
+
+from forebay.core.ports import Candidate
+from forebay.core.types import Call
+from forebay.plugins import StrategyPlugin
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+# Deployments whose prompts are remembered: behind a wildcard it is clients who name them.
+MEMORIES = 256
+# Among equals chance decides, and it must decide here, so that what is remembered is where the prompt went.
+NOISE = 1e-6
+
+
+class PrefixAwareSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``piece`` is in bytes, ``longest`` how many pieces of a request count, ``remembered`` are per deployment."""
+
+    beta: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    piece: Positive = 512
+    longest: Positive = 256
+    remembered: Positive = 16_384
+
+
+class Prompt(msgspec.Struct):
+    """What of a body a model reads, in the order in which templates put it."""
+
+    tools: msgspec.Raw = msgspec.Raw()
+    messages: msgspec.Raw = msgspec.Raw()
+    prompt: msgspec.Raw = msgspec.Raw()
+    input: msgspec.Raw = msgspec.Raw()
+
+
+class Memory:
+    """The pieces that one deployment was given, the least recently used forgotten first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: OrderedDict[int, None] = OrderedDict()
+
+    def matched(self, chain: Sequence[int]) -> int:
+        """How many pieces at the beginning of ``chain`` are remembered."""
+        pieces = self._pieces
+        for number, piece in enumerate(chain):
+            if piece not in pieces:
+                return number
+        return len(chain)
+
+    def add(self, chain: Sequence[int]) -> None:
+        """Remember ``chain``; its end is forgotten before its beginning, without which it would match nothing."""
+        pieces = self._pieces
+        for piece in reversed(chain):
+            pieces[piece] = None
+            pieces.move_to_end(piece)
+        while len(pieces) > self._limit:
+            pieces.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+
+class PrefixAware:
+    """Remembers what it sent where."""
+
+    def __init__(self, settings: PrefixAwareSettings, random: Random) -> None:
+        self._settings = settings
+        self._random = random.random
+        self._memories: dict[str, Memory] = {}
+
+    def score(self, call: Call, candidates: Sequence[Candidate], /) -> Sequence[float]:
+        """The formula's value with the sign turned round."""
+        settings = self._settings
+        pieces = chain(call, settings.piece, settings.longest)
+        mean = sum(each.live.running for each in candidates) / len(candidates)
+        memories = [self._memory(each.deployment.name) for each in candidates]
+        scores = []
+        for candidate, memory in zip(candidates, memories, strict=True):
+            matched = memory.matched(pieces) / (len(pieces) or 1)
+            load = candidate.live.running / (mean + 1)
+            scores.append(settings.beta * load - matched - self._random() * NOISE)
+        memories[scores.index(min(scores))].add(pieces)
+        return scores
+
+    def _memory(self, name: str) -> Memory:
+        """What ``name`` was given; the deployment that was looked at least recently is forgotten."""
+        memory = self._memories.pop(name, None) or Memory(self._settings.remembered)
+        self._memories[name] = memory
+        if len(self._memories) > MEMORIES:
+            del self._memories[next(iter(self._memories))]
+        return memory
+
+
+def chain(call: Call, size: int, longest: int) -> list[int]:
+    """The hashes of the prompt's pieces, each of which stands for all before it; the last, incomplete piece is none.
+
+    Python's own hash is keyed anew for each process and so cannot be made to collide; it need not last longer.
+    """
+    try:
+        found = msgspec.json.decode(call.request.body, type=Prompt)
+    except msgspec.DecodeError:
+        return []
+    text = b"".join((found.tools, found.messages, found.prompt, found.input))
+    last = hash(call.request.model)
+    pieces = []
+    for start in range(0, min(len(text) - size + 1, size * longest), size):
+        last = hash((last, text[start : start + size]))
+        pieces.append(last)
+    return pieces
+
+
+plugin = StrategyPlugin(settings=PrefixAwareSettings, build=lambda settings, tools: PrefixAware(settings, tools.random))
