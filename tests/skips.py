@@ -49,6 +49,7 @@ PARTS = {
     "curl": Part(partial(_program, "curl"), "sudo apt-get install curl"),
     "git": Part(_clone, "sudo apt-get install git, and work in a clone"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
+    "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from forebay.engine import catalog
+from forebay.engine import catalog, reference
 from forebay.providers.catalog import from_environment
 from forebay.settings import (
     AuthSettings,
@@ -51,7 +51,13 @@ def with_key(settings: Settings, environ: Mapping[str, str]) -> Settings:
 
 
 def model_name(model: str) -> str:
-    """How clients call ``model``: a name as it is, a path by its last part without ``.gguf``."""
+    """How clients call ``model``: a name as it is, a path or a file on a hub by its last part without ``.gguf``.
+
+    Raises:
+        UnknownModelError: it begins as the name of a model on a hub does, and is none.
+    """
+    if reference.is_reference(model):
+        return reference.parse(model).short
     return Path(model).name.removesuffix(".gguf")
 
 

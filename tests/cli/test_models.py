@@ -66,6 +66,23 @@ def test_what_is_not_there_cannot_be_removed(installed: Path) -> None:
     assert result.stderr == "Error: There is no model 'yours' in the library; it holds: mine.\n"
 
 
+def test_what_has_arrived_in_part_is_listed_and_can_be_removed(home: Path) -> None:
+    files = home / "downloads" / "mine-0123456789ab" / "files"
+    files.mkdir(parents=True)
+    (files / "mine.gguf.part").write_bytes(bytes(3_000_000))
+    (files.parent / "NAME").write_text("hf:me/mine")
+    listed = run("list").stdout
+    assert "Not whole yet: hf:me/mine (3.0 MB). To go on: forebay models pull hf:me/mine;" in listed
+    assert run("rm", "hf:me/mine").stdout.startswith("Removed hf:me/mine: 3.0 MB are free again.")
+    assert not files.exists()
+
+
+def test_a_bad_name_of_a_hub_is_one_line_and_status_1() -> None:
+    result = run("pull", "hf:me/../mine")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: 'hf:me/../mine' is no model of a hub: write hf:OWNER/REPO")
+
+
 def test_a_pull_tells_its_progress_and_the_folder(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def ensure(_name: str, progress: Progress) -> Path:
         for done in range(3):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from forebay.engine import catalog, library, metadata
+from forebay.engine import catalog, library, metadata, shelf
 from tests.support import tiny
 
 
@@ -18,8 +18,8 @@ def forebay_home() -> Iterator[Path]:
     """
     with pytest.MonkeyPatch.context() as patch:
         if "FOREBAY_HOME" not in os.environ and library.find(catalog.DEFAULT) is None:
-            patch.setenv("FOREBAY_HOME", str(library.home().with_name("forebay-tests")))
-        yield library.home()
+            patch.setenv("FOREBAY_HOME", str(shelf.home().with_name("forebay-tests")))
+        yield shelf.home()
 
 
 @pytest.fixture(scope="session")

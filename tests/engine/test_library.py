@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pytest
 
-from forebay.engine import catalog, convert, fetch, library, metadata
+from forebay.engine import catalog, convert, fetch, library, metadata, shelf
 from forebay.engine.errors import ConversionError, FetchError, GGUFError, LibraryError, UnknownModelError
 from forebay.engine.metadata import Metadata
 from forebay.plugins import Progress
@@ -448,13 +448,13 @@ def test_it_lies_where_the_platform_wants_it(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
-    assert library.home() == Path(place)
+    assert shelf.home() == Path(place)
 
 
 def test_a_relative_place_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOREBAY_HOME", "here")
-    assert library.home() == tmp_path / "here"
+    assert shelf.home() == tmp_path / "here"
 
 
 # The real ones.

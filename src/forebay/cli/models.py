@@ -22,7 +22,10 @@ def models() -> None:
 @models.command()
 @click.argument("name")
 def pull(name: str) -> None:
-    """Make NAME ready to be served: a known model, or the path of a GGUF file."""
+    """Make NAME ready to be served.
+
+    NAME is a known model, the path of a GGUF file, or a model of a Hugging Face hub: hf:OWNER/REPO[:FILE][@REVISION].
+    """
     with _told(), Bars(name) as bars:
         folder = library.ensure(name, bars.tell)
     click.echo(folder)
@@ -32,13 +35,18 @@ def pull(name: str) -> None:
 def list_() -> None:
     """List the models on this machine, and those that can be pulled."""
     with _told():
-        installed = library.list_models()
+        installed, unfinished = library.list_models(), library.list_unfinished()
     table = Table("NAME", "SIZE", "DATE", "SOURCE", box=None, pad_edge=False)
     for model in installed:
         day = datetime.fromtimestamp(model.made, UTC).astimezone().strftime("%Y-%m-%d")
         table.add_row(model.name, decimal(model.size), day, model.source)
     if installed:
         _console().print(table)
+    for model in unfinished:
+        click.echo(
+            f"Not whole yet: {model.name} ({decimal(model.size)}). To go on: forebay models pull {model.name}; to give "
+            f"it up: forebay models rm {model.name}"
+        )
     for row in catalog.MODELS.values():
         if library.find(row.name) is None:
             click.echo(f"Not here yet: {row.description} ({row.licence}). To fetch it: forebay models pull {row.name}")

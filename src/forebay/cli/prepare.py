@@ -3,7 +3,8 @@
 import sys
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from forebay.plugins import provider_plugin
 from forebay.settings import Settings
@@ -18,6 +19,14 @@ def prepare(settings: Settings) -> None:
                 plugin.prepare(section.read(plugin.settings), bars.tell)
 
 
+class Amount(DownloadColumn):
+    """How many bytes of how many; nothing for what is not counted in bytes."""
+
+    def render(self, task: Task) -> Text:
+        """The column for ``task``."""
+        return super().render(task) if task.total and task.total > 1 else Text()
+
+
 class Bars:
     """A bar for each stage of ``name``, on standard error; lines instead of bars where it is no terminal."""
 
@@ -28,6 +37,7 @@ class Bars:
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
+            Amount(),
             TimeElapsedColumn(),
             console=console,
             disable=not console.is_terminal,

@@ -37,7 +37,9 @@ There is nothing to serve: the embedded engine is not installed and no provider'
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Configuration file.")
-@click.option("--model", help=f"Model for the embedded engine: a name or a .gguf file.  [default: {DEFAULT}]")
+@click.option(
+    "--model", help=f"Model for the embedded engine: a name, a .gguf file, or hf:OWNER/REPO.  [default: {DEFAULT}]"
+)
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
 def serve(host: str | None, port: int | None, config: Path | None, model: str | None, workers: int | None) -> None:
     """Serve models in the OpenAI format."""
@@ -74,11 +76,9 @@ def run_host(settings: Settings, shared: Path, socket: str) -> None:
 
 def _settings(config: Path | None, model: str | None, overrides: dict[str, object]) -> Settings:
     try:
-        settings = load_file(config, os.environ) if config else defaults(os.environ, model)
-    except (SettingsError, OSError) as error:
+        settings = _configured(config, model) if config else defaults(os.environ, model)
+    except (SettingsError, PreparationError, OSError) as error:
         raise click.ClickException(str(error)) from None
-    if config:
-        settings = with_key(with_engine(settings, model) if model else settings, os.environ)
     if not settings.models:
         raise click.ClickException(
             NO_MODEL if config is None else f"{config} names no model: add 'models', or --model."
@@ -87,6 +87,11 @@ def _settings(config: Path | None, model: str | None, overrides: dict[str, objec
         raise click.ClickException("--model needs the embedded engine: pip install 'forebay[engine]'")
     given = {name: value for name, value in overrides.items() if value is not None}
     return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, **given))
+
+
+def _configured(config: Path, model: str | None) -> Settings:
+    settings = load_file(config, os.environ)
+    return with_key(with_engine(settings, model) if model else settings, os.environ)
 
 
 def _refuse_open_door(settings: Settings) -> None:

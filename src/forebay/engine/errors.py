@@ -2,7 +2,7 @@
 
     LibraryError
     ├── UnknownModelError   no such model, file or folder
-    ├── FetchError          the wheel of a known model could not be had
+    ├── FetchError          a known model's wheel, or a hub's files, could not be had
     ├── GGUFError           a file is no GGUF, is damaged, or holds no language model
     └── ConversionError     OpenVINO could not make its own form of a model
 
@@ -21,7 +21,7 @@ class UnknownModelError(LibraryError):
 
 
 class FetchError(LibraryError):
-    """The package index did not give the wheel, or gave another one than was pinned."""
+    """A package index or hub did not give a model, or gave another one than was pinned or stated."""
 
 
 class GGUFError(LibraryError):

@@ -1,44 +1,34 @@
 """The model library: a folder on this machine with every model in the form that the engine runs.
 
-A model gets there once, by `ensure`: fetched if it has to be (`fetch`), converted (`convert`, in a process of its own)
-and put in its place by one rename. So a folder that can be seen is whole, whatever was interrupted, and two processes
-that want the same model at once do the work once.
-
-    $FOREBAY_HOME, or the platform's cache folder
-    ├── locks/                    one file for each model that was ever made
-    └── models/
-        ├── smollm2-1d0c4b8f1a2e/     the name, and a fingerprint of what it was made from
-        │   ├── openvino_model.xml, .bin
-        │   ├── openvino_tokenizer.xml, .bin, openvino_detokenizer.xml, .bin (a sentence embedder has vocab.txt)
-        │   └── forebay.json          see `metadata`
-        └── .smollm2-…                work in progress, swept away by the next one who wants that model
+A model gets there once, by `ensure`: fetched if it has to be (`fetch`, `hub`), converted (`convert`, in a process of
+its own) and put in its place by one rename (`shelf`). So a folder that can be seen is whole, whatever was interrupted,
+and two processes that want the same model at once do the work once.
 """
 
 import contextlib
-import errno
 import hashlib
+import importlib
 import importlib.metadata
 import os
-import re
 import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import msgspec
 
-from forebay.engine import catalog, convert, fetch, gguf, locks, metadata
+from forebay.engine import catalog, convert, fetch, gguf, metadata, reference, shelf
 from forebay.engine.convert import MODEL
-from forebay.engine.errors import ConversionError, LibraryError, UnknownModelError
+from forebay.engine.errors import ConversionError, FetchError, LibraryError, UnknownModelError
 from forebay.engine.metadata import Facts, Metadata
+from forebay.engine.reference import Reference
 from forebay.plugins import Progress
 
 _PARTS: Final = (MODEL, "openvino_tokenizer.xml", "openvino_detokenizer.xml")
 _PACKAGES: Final = ("openvino", "openvino-genai", "openvino-tokenizers")
-_FINGERPRINT: Final = 12
+_FILES: Final = "files"
 _PIECE: Final = 1024 * 1024
 
 
@@ -52,32 +42,22 @@ class Installed(msgspec.Struct, frozen=True):
     made: float
 
 
-def home() -> Path:
-    """Where Forebay keeps what it can make or fetch again."""
-    if chosen := os.environ.get("FOREBAY_HOME"):
-        return Path(chosen).expanduser().absolute()
-    if cache := os.environ.get("XDG_CACHE_HOME"):
-        return Path(cache).absolute() / "forebay"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "forebay" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "forebay"
-    return Path.home() / ".cache" / "forebay"
-
-
 def ensure(model: str, progress: Progress | None = None) -> Path:
     """The folder of ``model``, ready for the engine; it is fetched and converted first if need be (this blocks).
 
-    ``model`` is a name of the catalogue, the path of a ``.gguf`` file, or a folder that is converted already (which is
-    used where it is). An exception of ``progress`` (a stage, what is done, what there is to do) ends the work.
+    ``model`` is a name of the catalogue, ``hf:OWNER/REPO[:FILE][@REVISION]``, the path of a ``.gguf`` file, or a folder
+    that is converted already (which is used where it is). An exception of ``progress`` (a stage, what is done, what
+    there is to do) ends the work.
 
     Raises:
         LibraryError: it cannot be made ready; the message names the remedy.
     """
     report = progress or _silent
-    with _disk_errors():
+    with shelf.disk_errors():
         if model in catalog.MODELS:
             return _pulled(catalog.MODELS[model], report)
+        if reference.is_reference(model):
+            return _from_hub(reference.parse(model), report)
         path = Path(model).expanduser()
         if path.is_dir():
             return _given(path)
@@ -85,25 +65,40 @@ def ensure(model: str, progress: Progress | None = None) -> Path:
             return _imported(path.resolve(), report)
     raise UnknownModelError(
         f"There is no model '{model}': neither a known name ({', '.join(catalog.MODELS)}) nor a GGUF file or a "
-        "converted folder on this machine."
+        "converted folder on this machine. One of a Hugging Face hub is written hf:OWNER/REPO[:FILE]."
     )
 
 
 def find(model: str) -> Path | None:
-    """The folder of ``model``, a name of the catalogue, if it is in the library and up to date."""
+    """The folder of ``model``, a name of the catalogue or of a hub, if it is in the library and up to date.
+
+    Raises:
+        UnknownModelError: it begins as the name of a hub's does, and is none.
+    """
+    if reference.is_reference(model):
+        return _known(str(reference.parse(model)))
     row = catalog.MODELS.get(model)
-    folder = _folder(row.name, row.sha256) if row else None
-    return folder if folder and _is_whole(folder) else None
+    folder = shelf.folder_of(row.name, row.sha256) if row else None
+    return folder if folder and shelf.is_whole(folder) else None
 
 
 def list_models() -> list[Installed]:
     """The models in the library, by name."""
-    found = []
-    for folder in _folders():
-        with contextlib.suppress(LibraryError):
-            about = metadata.read(folder)
-            found.append(Installed(about.name, folder, _size(folder), about.source, about.made))
+    found = [
+        Installed(about.name, folder, shelf.size(folder), about.source, about.made)
+        for folder, about in _described_all()
+    ]
     return sorted(found, key=lambda model: (model.name, model.made))
+
+
+def list_unfinished() -> list[Installed]:
+    """What has arrived, in part, of models from a hub, and waits to be continued; by name."""
+    found = []
+    for folder in shelf.folders(shelf.downloads()):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            name = (folder / shelf.NAME).read_text(encoding="utf-8")
+            found.append(Installed(name, folder, shelf.size(folder), name, folder.stat().st_mtime))
+    return sorted(found, key=lambda model: model.name)
 
 
 def remove(name: str) -> int:
@@ -112,19 +107,25 @@ def remove(name: str) -> int:
     Raises:
         LibraryError: there is none, or it cannot be deleted.
     """
-    installed = list_models()
-    chosen = {model.folder for model in installed if model.name == name}
-    chosen |= {folder for folder in _folders() if folder.name == name}
-    if not chosen:
-        names = ", ".join(sorted({model.name for model in installed})) or "nothing"
+    chosen = {folder for folder, about in _described_all() if name in {about.name, about.source, *about.asked}}
+    chosen |= {folder for folder in shelf.folders(shelf.models()) if folder.name == name}
+    unfinished = {model.folder for model in list_unfinished() if model.name == name}
+    if not chosen and not unfinished:
+        names = ", ".join(sorted({model.name for model in list_models()})) or "nothing"
         raise UnknownModelError(f"There is no model '{name}' in the library; it holds: {names}.")
-    with _disk_errors():
-        return sum(map(_delete, chosen))
+    with shelf.disk_errors():
+        return sum(map(_delete, chosen | unfinished))
+
+
+def _described_all() -> Iterator[tuple[Path, Metadata]]:
+    for folder in shelf.folders(shelf.models()):
+        with contextlib.suppress(LibraryError):
+            yield folder, metadata.read(folder)
 
 
 def _delete(folder: Path) -> int:
-    size = _size(folder)
-    with _workshop(folder.name, _silent) as work:
+    size = shelf.size(folder)
+    with shelf.workshop(folder.name, _silent) as work:
         # First out of sight, by one step: nobody may find half of it.
         folder.rename(work / folder.name)
     return size
@@ -139,7 +140,62 @@ def _pulled(row: catalog.Model, progress: Progress) -> Path:
         convert.run(source, target, progress)
         return _described(facts, name=row.name, source=row.source, sha256=row.sha256)
 
-    return _made(_folder(row.name, row.sha256), make, progress)
+    return _made(shelf.folder_of(row.name, row.sha256), make, progress)
+
+
+def _from_hub(asked: Reference, progress: Progress) -> Path:
+    """A model of a hub; once it is here the hub is not asked again, even if it has a newer one."""
+    if found := _known(str(asked)):
+        return found
+    _check_packages()
+    hub = _hub()
+    progress("ask", 0, 0)
+    release = hub.resolve(asked)
+    folder = shelf.folder_of(release.pinned.short, str(release.pinned))
+    arrived = shelf.downloads() / folder.name
+
+    def make(_work: Path, target: Path) -> Metadata:
+        arrived.mkdir(parents=True, exist_ok=True)
+        (arrived / shelf.NAME).write_text(str(asked), encoding="utf-8")
+        source = hub.fetch(release, arrived / _FILES, progress)
+        facts = _facts(source)
+        convert.run(source, target, progress)
+        about = _described(facts, name=str(asked), source=str(release.pinned), sha256=release.sha256)
+        shutil.rmtree(arrived)
+        return msgspec.structs.replace(about, asked=(str(asked),))
+
+    _made(folder, make, progress)
+    _remember(folder, str(asked))
+    return folder
+
+
+def _hub() -> ModuleType:
+    """The module that asks hubs; its client is an extra, and takes a second to import."""
+    # The client would otherwise fetch and store things of its own, to describe itself to the hub.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        return importlib.import_module("forebay.engine.hub")
+    except ModuleNotFoundError as error:
+        raise FetchError(
+            f"Models of a Hugging Face hub need the package {error.name}; install it with: pip install 'forebay[hub]'"
+        ) from None
+
+
+def _known(name: str) -> Path | None:
+    """The folder of the model that was asked for by ``name`` before, or whose full name that is."""
+    for folder, about in _described_all():
+        if name in {about.source, *about.asked} and about.format == metadata.FORMAT and shelf.is_whole(folder):
+            return folder
+    return None
+
+
+def _remember(folder: Path, name: str) -> None:
+    """Have the model in ``folder`` found by ``name`` too, without asking the hub what it means."""
+    with shelf.workshop(folder.name, _silent) as work:
+        about = metadata.read(folder)
+        if name not in about.asked:
+            metadata.write(work, msgspec.structs.replace(about, asked=(*about.asked, name)))
+            (work / metadata.FILE).replace(folder / metadata.FILE)
 
 
 def _imported(path: Path, progress: Progress) -> Path:
@@ -154,52 +210,25 @@ def _imported(path: Path, progress: Progress) -> Path:
         return _described(facts, name=path.stem, source=str(path), sha256=sha256)
 
     identity = _identity(path)
-    return _made(_folder(path.stem, identity), make, progress)
+    return _made(shelf.folder_of(path.stem, identity), make, progress)
+
+
+def _made(folder: Path, make: Callable[[Path, Path], Metadata], progress: Progress) -> Path:
+    if not shelf.is_whole(folder):
+        _check_packages()
+        shelf.make(folder, make, progress)
+    return folder
 
 
 def _given(folder: Path) -> Path:
     missing = [part for part in _PARTS if not (folder / part).is_file()]
     # Our own folder of a sentence embedder has no tokenizer of OpenVINO's.
-    if missing and not _is_whole(folder):
+    if missing and not shelf.is_whole(folder):
         raise LibraryError(
             f"{folder} is not a converted model: it lacks {', '.join(missing)}. Convert a Hugging Face model with "
             "'optimum-cli export openvino', or give the path of a GGUF file."
         )
     return folder
-
-
-def _made(folder: Path, make: Callable[[Path, Path], Metadata], progress: Progress) -> Path:
-    """``folder``; if it is not there, ``make(work, target)`` fills ``target`` and may leave anything in ``work``."""
-    if _is_whole(folder):
-        return folder
-    _check_packages()
-    with _workshop(folder.name, progress) as work:
-        if not _is_whole(folder):
-            target = work / folder.name
-            target.mkdir()
-            metadata.write(target, make(work, target))
-            _sync(target)
-            if folder.exists():  # Somebody deleted a part of it by hand.
-                folder.rename(work / "broken")
-            target.rename(folder)
-    return folder
-
-
-@contextlib.contextmanager
-def _workshop(name: str, progress: Progress) -> Iterator[Path]:
-    """A folder to work in, on the library's disk, for the only one who works on ``name``; it is deleted afterwards."""
-    models, lock = _models(), home() / "locks" / name
-    models.mkdir(parents=True, exist_ok=True)
-    lock.parent.mkdir(exist_ok=True)
-    prefix = f".{name}-"
-    with locks.held(lock, lambda: progress("wait", 0, 0)):
-        for left_over in models.glob(f"{prefix}*"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        work = Path(tempfile.mkdtemp(prefix=prefix, dir=models))
-        try:
-            yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 class _Bert(msgspec.Struct, frozen=True):
@@ -210,7 +239,10 @@ class _Bert(msgspec.Struct, frozen=True):
 def _facts(source: Path) -> Facts:
     if source.is_file():
         return gguf.read(source)
-    bert = msgspec.json.decode((source / "config.json").read_bytes(), type=_Bert)
+    try:
+        bert = msgspec.json.decode((source / "config.json").read_bytes(), type=_Bert)
+    except msgspec.DecodeError as error:
+        raise ConversionError(f"The model's config.json describes none that can be served: {error}.") from None
     return Facts(architecture=bert.model_type, context_length=bert.max_position_embeddings)
 
 
@@ -231,33 +263,9 @@ def _check_packages() -> None:
             ) from None
 
 
-def _models() -> Path:
-    return home() / "models"
-
-
-def _folder(name: str, identity: str) -> Path:
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80] or "model"
-    fingerprint = hashlib.sha256(f"{metadata.FORMAT} {identity}".encode()).hexdigest()[:_FINGERPRINT]
-    return _models() / f"{plain}-{fingerprint}"
-
-
 def _identity(path: Path) -> str:
     status = path.stat()
     return f"{path} {status.st_size} {status.st_mtime_ns}"
-
-
-def _folders() -> list[Path]:
-    if not _models().is_dir():
-        return []
-    return [folder for folder in _models().iterdir() if folder.is_dir() and not folder.name.startswith(".")]
-
-
-def _is_whole(folder: Path) -> bool:
-    return (folder / metadata.FILE).is_file() and (folder / MODEL).is_file()
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _sha256(path: Path, progress: Progress) -> str:
@@ -270,26 +278,5 @@ def _sha256(path: Path, progress: Progress) -> str:
     return digest.hexdigest()
 
 
-def _sync(folder: Path) -> None:
-    """Have everything in ``folder`` on the disk, so that not even a power cut makes a whole folder of half a model."""
-    for file in folder.iterdir():
-        with file.open("r+b") as opened:
-            os.fsync(opened.fileno())
-
-
 def _silent(_stage: str, _done: int, _total: int) -> None:
     pass
-
-
-@contextlib.contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise LibraryError(
-                f"The disk of {home()} is full; free some space or set FOREBAY_HOME to a folder on a larger disk."
-            ) from None
-        ours = error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(home())
-        remedy = "; set FOREBAY_HOME to a folder that can be written" if ours else ""
-        raise LibraryError(f"{error.strerror or error}: {error.filename}{remedy}.") from None

@@ -31,7 +31,7 @@ class Metadata(Facts, frozen=True, kw_only=True):
     """The facts, and where the folder comes from.
 
     ``sha256`` is that of the file (or wheel) it was made from; ``made`` is in seconds since the epoch; ``versions`` are
-    those of OpenVINO's packages that made it.
+    those of OpenVINO's packages that made it; ``asked`` are the names of a hub by which it is found again.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Metadata(Facts, frozen=True, kw_only=True):
     made: float = 0.0
     format: int = FORMAT
     versions: Mapping[str, str] = {}
+    asked: tuple[str, ...] = ()
 
 
 def write(folder: Path, metadata: Metadata) -> None:
