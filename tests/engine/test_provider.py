@@ -277,6 +277,64 @@ async def test_several_prompts_are_several_choices(smol: EngineProvider) -> None
         assert [each["finish_reason"] for each in own if each["finish_reason"]] == ["length"]
 
 
+async def test_several_answers_to_one_chat(smol: EngineProvider) -> None:
+    body = {"n": 4, "seed": 9, "temperature": 1.2, "max_tokens": 12}
+    reply = await whole(smol, CHAT, **body)
+    schemas.check("CreateChatCompletionResponse", reply)
+    said = [choice["message"]["content"] for choice in reply["choices"]]
+    assert [choice["index"] for choice in reply["choices"]] == [0, 1, 2, 3]
+    assert len(set(said)) == 4
+    assert reply["usage"]["prompt_tokens"] == 42, "a prompt counts once"
+    assert said[0] == await text(smol, CHAT, **{**body, "n": 1})
+    found = await streamed(smol, CHAT, **body)
+    parts = [chunk["choices"][0] for chunk in found.chunks]
+    for index in range(4):
+        own = [part for part in parts if part["index"] == index]
+        assert [part["delta"].get("role") for part in own] == ["assistant"] + [None] * (len(own) - 1)
+        assert "".join(part["delta"].get("content", "") for part in own) == said[index]
+        assert [part["finish_reason"] for part in own if part["finish_reason"]] == ["length"]
+
+
+async def test_several_answers_to_several_prompts(smol: EngineProvider) -> None:
+    prompts = ["The capital of France is", "The capital of Italy is"]
+    body = {"temperature": 0, "max_tokens": 2, "n": 2, "echo": True}
+    reply = await whole(smol, COMPLETION, prompt=prompts, **body)
+    schemas.check("CreateCompletionResponse", reply)
+    said = [choice["text"] for choice in reply["choices"]]
+    assert [choice["index"] for choice in reply["choices"]] == [0, 1, 2, 3]
+    assert said[0] == said[1]
+    assert said[2] == said[3]
+    assert said[0].startswith("The capital of France is Paris")
+    assert said[2].startswith("The capital of Italy is Rome")
+    alone = [await whole(smol, COMPLETION, prompt=prompt, **body) for prompt in prompts]
+    assert reply["usage"]["prompt_tokens"] == sum(each["usage"]["prompt_tokens"] for each in alone)
+    found = await streamed(smol, COMPLETION, prompt=prompts, **body)
+    for index in range(4):
+        own = [chunk["choices"][0] for chunk in found.chunks if chunk["choices"][0]["index"] == index]
+        assert "".join(each["text"] for each in own) == said[index]
+
+
+@pytest.mark.parametrize("prompt", ["Grüße!", [19556, 28]])
+async def test_a_prompt_is_echoed_with_nothing_after_it(smol: EngineProvider, prompt: str | list[int]) -> None:
+    reply = await whole(smol, COMPLETION, prompt=prompt, echo=True, max_tokens=0)
+    schemas.check("CreateCompletionResponse", reply)
+    (choice,) = reply["choices"]
+    assert choice["text"] == (prompt if isinstance(prompt, str) else "Hello,")
+    assert choice["finish_reason"] == "length"
+    assert reply["usage"]["completion_tokens"] == 0
+    assert (await streamed(smol, COMPLETION, prompt=prompt, echo=True, max_tokens=0)).text == choice["text"]
+
+
+async def test_a_bias_makes_the_model_say_something_else(smol: EngineProvider) -> None:
+    body = {"prompt": "The capital of France is", "temperature": 0, "max_tokens": 1, "logprobs": 1}
+    reply = await whole(smol, COMPLETION, **body)
+    assert reply["choices"][0]["text"] == " Paris"
+    (paris,) = await asyncio.to_thread(smol._model._prompter._tokenizer.encode, " Paris")
+    assert await text(smol, COMPLETION, **body, logit_bias={str(paris): -100}) != " Paris"
+    forced = {**body, "prompt": "Say:", "logit_bias": {str(paris): 100}}
+    assert await text(smol, COMPLETION, **forced) == " Paris"
+
+
 async def test_the_end_token_can_be_ignored(smol: EngineProvider) -> None:
     reply = await whole(smol, CHAT, temperature=0, ignore_eos=True, max_tokens=40)
     assert reply["usage"]["completion_tokens"] == 40
@@ -362,7 +420,9 @@ async def test_a_slow_reader_does_not_keep_a_finished_answer_running(smol: Engin
             InvalidRequestError,
             "messages[0].content[0]",
         ),
-        ({"n": 2}, UnsupportedParameterError, "n"),
+        ({"n": 0}, InvalidRequestError, "n"),
+        ({"best_of": 2}, UnsupportedParameterError, "best_of"),
+        ({"logit_bias": {"260": 1}}, InvalidRequestError, "logit_bias"),
         ({"messages": [{"role": "user", "content": "word " * 200}]}, ContextLengthError, "messages"),
     ],
 )
@@ -404,6 +464,10 @@ async def test_too_many_at_once_are_sent_away(tiny_llama: Path) -> None:
         with pytest.raises(InvalidRequestError) as caught:
             await whole(provider, COMPLETION, **{**body, "prompt": ["a"] * 6})
         assert caught.value.param == "prompt"
+        for ask in ({"prompt": ["a"] * 2, "n": 3}, {"prompt": "a", "n": 6}):
+            with pytest.raises(InvalidRequestError) as caught:
+                await whole(provider, COMPLETION, **{**body, **ask})
+            assert caught.value.param == "n"
 
 
 async def test_what_the_engine_is_doing(tiny_llama: Path) -> None:

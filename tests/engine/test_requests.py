@@ -1,28 +1,30 @@
 """What clients may ask for, and how they are told what they may not."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
 from forebay.core.decode import decode
-from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedParameterError
+from forebay.core.errors import InvalidRequestError, UnsupportedParameterError
 from forebay.engine.catalog import Advice
 from forebay.engine.requests import Body, ChatBody, CompletionBody
 from forebay.engine.sequence import Sampling
 
+VOCABULARY = 1000
 MESSAGES = [{"role": "user", "content": "Hello"}]
 
 
 def chat(**fields: Any) -> ChatBody:
     body = decode(msgspec.json.encode({"model": "m", "messages": MESSAGES, **fields}), ChatBody)
-    body.check()
+    body.check(VOCABULARY)
     return body
 
 
 def completion(**fields: Any) -> CompletionBody:
     body = decode(msgspec.json.encode({"model": "m", "prompt": "Hello", **fields}), CompletionBody)
-    body.check()
+    body.check(VOCABULARY)
     return body
 
 
@@ -40,11 +42,13 @@ def test_null_is_the_same_as_nothing() -> None:
 
 def test_every_field_arrives() -> None:
     asked = chat(
-        max_tokens=7, min_tokens=2, ignore_eos=True, temperature=0, top_p=0.5, top_k=-1, seed=-4, stop=["a", "b"],
+        max_tokens=7, min_tokens=2, ignore_eos=True, temperature=0, top_p=0.5, top_k=-1, min_p=0.1, seed=-4,
+        stop=["a", "b"], logit_bias={"5": -100, "999": 1.5},
         frequency_penalty=-2, presence_penalty=2, repetition_penalty=1.1, logprobs=True, top_logprobs=20,
     )  # fmt: skip
     assert asked.sampling(100) == Sampling(
-        max_tokens=7, min_tokens=2, ignore_eos=True, temperature=0.0, top_p=0.5, top_k=0, seed=-4, stop=("a", "b"),
+        max_tokens=7, min_tokens=2, ignore_eos=True, temperature=0.0, top_p=0.5, top_k=0, min_p=0.1, seed=-4,
+        stop=("a", "b"), logit_bias={5: -100.0, 999: 1.5},
         frequency_penalty=-2.0, presence_penalty=2.0, repetition_penalty=1.1, logprobs=20,
     )  # fmt: skip
 
@@ -102,6 +106,11 @@ def test_one_stop_string_needs_no_list() -> None:
         ("logprobs", 1),
         ("top_logprobs", 21),
         ("ignore_eos", "yes"),
+        ("n", "2"),
+        ("best_of", "2"),
+        ("min_p", 1.1),
+        ("logit_bias", [5]),
+        ("logit_bias", {str(token): 1 for token in range(1025)}),
     ],
 )
 def test_a_wrong_value_is_told_with_its_field(field: str, value: object) -> None:
@@ -127,12 +136,8 @@ def test_alternatives_need_logprobs() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "neutral"),
     [
-        ("n", 2, 1),
         ("best_of", 2, 1),
-        ("echo", True, False),
         ("suffix", "end", ""),
-        ("logit_bias", {"5": 1}, {}),
-        ("min_p", 0.1, 0),
         ("tools", [{"type": "function"}], []),
         ("functions", [{}], []),
         ("response_format", {"type": "json_object"}, {"type": "text"}),
@@ -147,48 +152,39 @@ def test_what_the_engine_cannot_do_is_refused_by_name(field: str, value: object,
         assert caught.value.param == field
 
 
-def test_a_chat_without_messages() -> None:
-    with pytest.raises(EmptyArrayError) as caught:
-        chat(messages=[])
-    assert caught.value.param == "messages"
+def test_as_many_answers_as_were_asked_for() -> None:
+    assert chat().choices == chat(n=None).choices == 1
+    assert chat(n=128, best_of=128).choices == completion(n=128).choices == 128
 
 
-def test_content_may_come_in_parts_of_text() -> None:
-    parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]
-    assert chat(messages=[{"role": "user", "content": parts}]).plain_messages() == MESSAGES
+@pytest.mark.parametrize("n", [0, -1, 129])
+def test_the_range_of_n_is_told(n: int) -> None:
+    with pytest.raises(InvalidRequestError, match=r"Invalid value for 'n': expected `int` [<>]= (1|128)") as caught:
+        chat(n=n)
+    assert caught.value.param == "n"
 
 
-def test_messages_keep_what_templates_may_want() -> None:
-    message = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}], "name": "x"}
-    assert chat(messages=[message]).plain_messages() == [message | {"content": ""}]
+@pytest.mark.parametrize("token", ["1000", "-1", "x", "", "\u0665", "1.0", "9" * 5000])
+def test_a_bias_is_for_a_token_of_the_model(token: str) -> None:
+    with pytest.raises(InvalidRequestError, match="from 0 to 999") as caught:
+        chat(logit_bias={token: 1})
+    assert caught.value.param == "logit_bias"
+    assert len(caught.value.message) < 200
 
 
-def test_a_developer_is_what_templates_call_system() -> None:
-    assert chat(messages=[{"role": "developer", "content": "a"}]).plain_messages()[0]["role"] == "system"
+def test_nothing_is_generated_only_where_the_prompt_is_echoed() -> None:
+    assert completion(max_tokens=0, echo=True).sampling(9).max_tokens == 0
+    for make in (completion, chat):
+        with pytest.raises(InvalidRequestError) as caught:
+            make(max_tokens=0)
+        assert caught.value.param == "max_tokens"
 
 
-@pytest.mark.parametrize(
-    ("message", "param"),
-    [
-        ({"role": "user", "content": [{"type": "image_url", "image_url": {}}]}, "messages[1].content[0]"),
-        ({"role": "user", "content": ["text"]}, "messages[1].content[0]"),
-        ({"role": "user", "content": [{"type": "text", "text": 5}]}, "messages[1].content[0].text"),
-        ({"role": "user", "content": 5}, "messages[1].content"),
-        ({"role": "king", "content": "a"}, "messages[1].role"),
-        ({"role": ["user"], "content": "a"}, "messages[1].role"),
-        ({"content": "a"}, "messages[1].role"),
-    ],
-)
-def test_a_message_that_cannot_be_read_is_told_with_its_place(message: dict[str, Any], param: str) -> None:
-    with pytest.raises(InvalidRequestError) as caught:
-        chat(messages=[*MESSAGES, message]).plain_messages()
-    assert caught.value.param == param
-
-
-def test_an_image_is_refused_because_the_model_reads_only_text() -> None:
-    image = [{"type": "image_url", "image_url": {"url": "data:"}}]
-    with pytest.raises(InvalidRequestError, match="reads only text"):
-        chat(messages=[{"role": "user", "content": image}]).plain_messages()
+@pytest.mark.parametrize("make", [lambda: chat(echo=True), lambda: completion(echo=True, logprobs=1)])
+def test_what_cannot_be_echoed(make: Callable[[], Body]) -> None:
+    with pytest.raises(UnsupportedParameterError) as caught:
+        make()
+    assert caught.value.param == "echo"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay.engine.sampling import Sampler, uniform
+from forebay.engine.sampling import Sampler, derived, uniform
 from forebay.engine.sequence import Logprobs, Sampling, Sequence
 from tests.support import sequences
 
@@ -27,10 +28,10 @@ def row(vocabulary: int, seed: int = 0, spread: float = 2.0) -> Floats:
     return np.random.default_rng(seed).normal(0, spread, vocabulary).astype(np.float32)
 
 
-def draws(logits: Floats, count: int = DRAWS, **options: float) -> list[int]:
+def draws(logits: Floats, count: int = DRAWS, **options: Any) -> list[int]:
     sampler = Sampler(len(logits))
     return [
-        sampler.choose(logits[None].copy(), [sequence(Sampling(seed=seed, **options))])[0].token  # type: ignore[arg-type]
+        sampler.choose(logits[None].copy(), [sequence(Sampling(seed=seed, **options))])[0].token
         for seed in range(count)
     ]
 
@@ -42,9 +43,10 @@ def softmax(logits: Floats, temperature: float = 1.0) -> Doubles:
     return normalised
 
 
-def filtered(probabilities: Doubles, top_k: int = 0, top_p: float = 1.0) -> Doubles:
-    """The definition: sort, cut after k, cut after the mass p of what is left, normalise."""
+def filtered(probabilities: Doubles, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0) -> Doubles:
+    """The definition: sort, cut what is too rare, cut after k, cut after the mass p of what is left, normalise."""
     order = np.argsort(-probabilities, kind="stable")
+    order = order[probabilities[order] >= min_p * probabilities.max()]
     kept = order[:top_k] if top_k else order
     mass = np.cumsum(probabilities[kept]) / probabilities[kept].sum()
     kept = kept[: int(np.searchsorted(mass, top_p)) + 1]
@@ -95,6 +97,22 @@ def test_low_temperatures(temperature: float, top_k: int, top_p: float) -> None:
     logits = row(5000, spread=0.4)
     found = draws(logits, temperature=temperature, top_k=top_k, top_p=top_p)
     assert_drawn_from(found, filtered(softmax(logits, temperature), top_k, top_p))
+
+
+@pytest.mark.parametrize("min_p", [0.02, 0.3, 1.0])
+@pytest.mark.parametrize("temperature", [0.2, 1.0])
+@pytest.mark.parametrize("vocabulary", [700, 3000])
+def test_min_p(min_p: float, temperature: float, vocabulary: int) -> None:
+    logits = row(vocabulary)
+    found = draws(logits, temperature=temperature, min_p=min_p)
+    assert_drawn_from(found, filtered(softmax(logits, temperature), min_p=min_p))
+
+
+@pytest.mark.parametrize("vocabulary", [700, 3000])
+def test_min_p_first_then_top_k_then_top_p(vocabulary: int) -> None:
+    logits = row(vocabulary, spread=0.5)
+    found = draws(logits, temperature=0.8, min_p=0.4, top_k=20, top_p=0.7)
+    assert_drawn_from(found, filtered(softmax(logits, 0.8), min_p=0.4, top_k=20, top_p=0.7))
 
 
 @pytest.mark.parametrize("vocabulary", [700, 3000])
@@ -216,6 +234,26 @@ def test_penalties_and_draws_go_together() -> None:
     np.testing.assert_array_equal(logits, row(700))
 
 
+def test_a_bias_forbids_forces_and_shifts() -> None:
+    logits = np.array([0, 0, 5.0, 4.0, 3.5], np.float32)
+    assert chosen(logits, Sampling(temperature=0, logit_bias={2: -100})) == 3
+    assert chosen(logits, Sampling(temperature=0, logit_bias={0: 100, 4: 50})) == 0
+    assert chosen(logits, Sampling(temperature=0, logit_bias={4: 1.4})) == 2
+    shifted = logits + np.array([0, 0, -2, 0, 1.5], np.float32)
+    assert_drawn_from(draws(logits, logit_bias={2: -2.0, 4: 1.5}), softmax(shifted))
+
+
+def test_the_seeds_of_several_answers_differ_and_the_first_is_the_requests_own() -> None:
+    seeds = {derived(seed, choice) for seed in range(50) for choice in range(128)}
+    assert len(seeds) == 50 * 128
+    assert derived(7, 0) == 7
+    logits = np.zeros((1, 1000), np.float32)
+    tokens = [
+        Sampler(1000).choose(logits, [sequence(Sampling(seed=derived(7, choice)))])[0].token for choice in range(50)
+    ]
+    assert len(set(tokens)) > 40
+
+
 def test_no_end_before_min_tokens() -> None:
     logits = np.array([9.0, 1, 2, 0], np.float32)
     patient = Sampling(temperature=0, min_tokens=2)
@@ -245,19 +283,23 @@ def test_as_many_alternatives_as_were_asked_for(count: int, vocabulary: int) -> 
 
 @given(
     logits=st.lists(st.floats(-50, 50, width=32), min_size=2, max_size=600),
-    temperature=st.sampled_from([0.0, 0.01, 1.0, 2.0]),
-    top_p=st.sampled_from([0.0, 0.3, 0.99, 0.9999999, 1.0]),
-    top_k=st.sampled_from([0, 1, 5, 300, 1000]),
-    seed=st.integers(0, 1000),
+    sampling=st.builds(
+        Sampling,
+        temperature=st.sampled_from([0.0, 0.01, 1.0, 2.0]),
+        top_p=st.sampled_from([0.0, 0.3, 0.99, 0.9999999, 1.0]),
+        top_k=st.sampled_from([0, 1, 5, 300, 1000]),
+        min_p=st.sampled_from([0.0, 0.1, 1.0]),
+        seed=st.integers(0, 1000),
+    ),
 )
-def test_whatever_the_logits_a_token_of_weight_is_drawn(
-    logits: list[float], temperature: float, top_p: float, top_k: int, seed: int
-) -> None:
+def test_whatever_the_logits_a_token_of_weight_is_drawn(logits: list[float], sampling: Sampling) -> None:
     values = np.array(logits, np.float32)
-    token = chosen(values, Sampling(temperature=temperature, top_p=top_p, top_k=top_k, seed=seed))
-    if temperature == 0.0 or top_k == 1:
+    token = chosen(values, sampling)
+    if sampling.temperature == 0.0 or sampling.top_k == 1:
         assert values[token] == values.max()
     else:
-        assert (values[token] - values.max()) / temperature > -110
-    if top_k:
-        assert int((values > values[token]).sum()) < top_k
+        assert (values[token] - values.max()) / sampling.temperature > -110
+        weight = np.exp((float(values[token]) - float(values.max())) / sampling.temperature)
+        assert weight >= sampling.min_p * 0.999
+    if sampling.top_k:
+        assert int((values > values[token]).sum()) < sampling.top_k

@@ -75,6 +75,13 @@ def test_no_stop_string_before_min_tokens() -> None:
     assert [piece.finish for piece in pieces] == [None, None, None, "stop"]
 
 
+def test_a_lead_is_told_first_and_is_no_part_of_the_text() -> None:
+    text = Text([b"a", b"b", b"stop"], ["stop"], lead="stop: ")
+    assert [piece.text for piece in feed(text, 3)] == ["stop: a", "b", ""]
+    held = Text([b"st", b"op"], ["stop"], lead="Hm ")
+    assert [(piece.text, piece.finish) for piece in feed(held, 2)] == [("Hm ", None), ("", "stop")]
+
+
 STOPS = st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=3)
 
 

@@ -2,11 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence as Items
+from typing import NamedTuple
+
+import msgspec
 
 from forebay.core.types import Usage
 from forebay.engine.runner import Runner
+from forebay.engine.sampling import derived
 from forebay.engine.sequence import NOBODY, Origin, Output, Sampling, Sequence
 from forebay.engine.text import Piece, Text
+
+
+class Prompt(NamedTuple):
+    """The tokens to go on from, and the text that is to stand before each answer (``echo``)."""
+
+    tokens: list[int]
+    lead: str = ""
 
 
 class Answer:
@@ -17,7 +28,9 @@ class Answer:
 
     def __init__(self, runner: Runner, origin: Origin = NOBODY) -> None:
         self._sequences: list[Sequence] = []
+        self._prompts: list[Sequence] = []  # The first choice of each prompt.
         self._texts: list[Text] = []
+        self._prompt_tokens = 0
         self._runner = runner
         self._origin = origin
         self._pieces: list[Piece] = []
@@ -25,15 +38,26 @@ class Answer:
         self._unfinished = 0
         self._arrived: asyncio.Future[None] | None = None
 
-    def add(self, prompt: list[int], sampling: Sampling, *, ends: frozenset[int], pieces: Items[bytes]) -> None:
-        """Add a choice: what is generated after ``prompt``, up to one of the tokens ``ends``.
+    def add(
+        self, prompt: Prompt, sampling: Sampling, choices: int, *, ends: frozenset[int], pieces: Items[bytes]
+    ) -> None:
+        """Add some choices: what is generated after ``prompt``, up to one of the tokens ``ends``.
 
-        ``pieces`` are the bytes of each token.
+        ``pieces`` are the bytes of each token. Where there is a seed, each choice has one of its own, made of it.
         """
-        sequence = Sequence(prompt, sampling, self, stop_ids=ends, origin=self._origin)
-        sequence.index = len(self._sequences)
-        self._sequences.append(sequence)
-        self._texts.append(Text(pieces, sampling.stop, sampling.min_tokens))
+        self._prompt_tokens += len(prompt.tokens)
+        for number in range(choices):
+            index = len(self._texts)
+            self._texts.append(Text(pieces, sampling.stop, sampling.min_tokens, lead=prompt.lead))
+            if sampling.max_tokens:
+                own = _of_choice(sampling, number)
+                sequence = Sequence(prompt.tokens, own, self, stop_ids=ends, origin=self._origin)
+                sequence.index = index
+                self._sequences.append(sequence)
+                if number == 0:
+                    self._prompts.append(sequence)
+            else:
+                self._pieces.append(Piece(index, prompt.lead, [], "length"))
 
     def start(self) -> None:
         """Have the engine work on all choices.
@@ -42,7 +66,7 @@ class Answer:
             ForebayError: it cannot.
         """
         self._runner.submit(self._sequences)
-        self._unfinished = len(self._sequences)
+        self._unfinished = len(self._texts)
 
     @property
     def finished(self) -> bool:
@@ -51,11 +75,11 @@ class Answer:
 
     @property
     def usage(self) -> Usage:
-        """The tokens up to now."""
+        """The tokens up to now; a prompt counts once, however many choices it has."""
         return Usage(
-            prompt_tokens=sum(sequence.prompt_length for sequence in self._sequences),
+            prompt_tokens=self._prompt_tokens,
             completion_tokens=sum(text.tokens for text in self._texts),
-            cached_tokens=sum(sequence.cached for sequence in self._sequences),
+            cached_tokens=sum(sequence.cached for sequence in self._prompts),
         )
 
     @property
@@ -101,3 +125,9 @@ class Answer:
     def _wake(self) -> None:
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(None)
+
+
+def _of_choice(sampling: Sampling, number: int) -> Sampling:
+    if sampling.seed is None or not number:
+        return sampling
+    return msgspec.structs.replace(sampling, seed=derived(sampling.seed, number))

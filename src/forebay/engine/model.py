@@ -20,13 +20,15 @@ from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Event, Operation, Reply, Stream, Whole
-from forebay.engine import library
-from forebay.engine.answer import Answer
+from forebay.engine import library, messages
+from forebay.engine.answer import Answer, Prompt
+from forebay.engine.chat_replies import ChatFormat
+from forebay.engine.completion_replies import CompletionFormat
 from forebay.engine.core import Engine
 from forebay.engine.graph import PagedGraph
 from forebay.engine.options import EngineSettings
 from forebay.engine.prompts import Prompter
-from forebay.engine.replies import ChatFormat, CompletionFormat, Format, Head
+from forebay.engine.replies import Format, Head
 from forebay.engine.requests import Body, ChatBody, CompletionBody
 from forebay.engine.runner import Runner
 
@@ -105,28 +107,37 @@ class LocalModel:
 
     async def _chat(self, call: Call) -> Reply:
         body = decode(call.request.body, ChatBody)
-        body.check()
-        messages = body.plain_messages()
-        prompt = await self._in_thread(partial(self._prompter.chat, messages))
-        return await self._reply(call, body, [prompt], ChatFormat)
+        body.check(len(self._prompter.names))
+        self._check_room(1, body.choices)
+        found = messages.plain(body.messages)
+        tokens = await self._in_thread(partial(self._prompter.chat, found))
+        return await self._reply(call, body, [Prompt(tokens)], ChatFormat)
 
     async def _complete(self, call: Call) -> Reply:
         body = decode(call.request.body, CompletionBody)
-        body.check()
+        body.check(len(self._prompter.names))
         prompts = body.prompts()
-        if len(prompts) > self._runner.limit:
-            raise InvalidRequestError(f"At most {self._runner.limit} prompts are taken at once.", param="prompt")
+        self._check_room(len(prompts), body.choices)
         tokens = await self._in_thread(partial(self._prompter.completions, prompts))
-        return await self._reply(call, body, tokens, CompletionFormat)
+        leads = [self._prompter.text(prompt) if body.echo else "" for prompt in prompts]
+        return await self._reply(call, body, list(map(Prompt, tokens, leads)), CompletionFormat)
 
-    async def _reply(self, call: Call, body: Body, prompts: list[list[int]], form: type[AnyFormat]) -> Reply:
+    def _check_room(self, prompts: int, choices: int) -> None:
+        limit = self._runner.limit
+        if prompts > limit:
+            raise InvalidRequestError(f"At most {limit} prompts are taken at once.", param="prompt")
+        if prompts * choices > limit:
+            raise InvalidRequestError(f"At most {limit} choices are made at once, over all prompts.", param="n")
+
+    async def _reply(self, call: Call, body: Body, prompts: list[Prompt], form: type[AnyFormat]) -> Reply:
         answer = Answer(self._runner, self._settings.origin(call.principal))
         for prompt in prompts:
-            sampling = body.sampling(self._prompter.context - len(prompt), self._advice)
-            answer.add(prompt, sampling, ends=self._prompter.ends, pieces=self._prompter.pieces)
+            sampling = body.sampling(self._prompter.context - len(prompt.tokens), self._advice)
+            answer.add(prompt, sampling, body.choices, ends=self._prompter.ends, pieces=self._prompter.pieces)
         writer = form(
             Head(int(time.time()), call.request.model, self._fingerprint),
             self._prompter.names,
+            choices=body.choices,
             logprobs=body.wants_logprobs,
             include_usage=call.request.include_usage,
         )

@@ -57,6 +57,12 @@ class Prompter:
         """
         return [self._checked(self._completion(prompt), "prompt") for prompt in prompts]
 
+    def text(self, prompt: str | list[int]) -> str:
+        """What a prompt says."""
+        if isinstance(prompt, str):
+            return prompt
+        return b"".join(self.pieces[token] for token in prompt).decode("utf-8", "replace")
+
     def _completion(self, prompt: str | list[int]) -> list[int]:
         if not isinstance(prompt, str):
             return prompt

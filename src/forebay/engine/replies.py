@@ -36,64 +36,6 @@ class _Body(msgspec.Struct, frozen=True):
     usage: _UsageBody | UnsetType | None = UNSET
 
 
-class _Alternative(msgspec.Struct, frozen=True):
-    token: str
-    logprob: float
-    bytes: list[int]
-
-
-class _TokenLogprob(msgspec.Struct, frozen=True):
-    token: str
-    logprob: float
-    bytes: list[int]
-    top_logprobs: list[_Alternative]
-
-
-class _ChatLogprobs(msgspec.Struct, frozen=True):
-    content: list[_TokenLogprob]
-    refusal: None = None
-
-
-class _Delta(msgspec.Struct, frozen=True):
-    role: str | UnsetType = UNSET
-    content: str | UnsetType = UNSET
-    refusal: UnsetType | None = UNSET
-
-
-class _ChatPart(msgspec.Struct, frozen=True):
-    index: int
-    delta: _Delta
-    logprobs: _ChatLogprobs | None
-    finish_reason: Finish | None
-
-
-class _Message(msgspec.Struct, frozen=True):
-    role: str
-    content: str
-    refusal: None = None
-
-
-class _ChatChoice(msgspec.Struct, frozen=True):
-    index: int
-    message: _Message
-    logprobs: _ChatLogprobs | None
-    finish_reason: Finish | None
-
-
-class _CompletionLogprobs(msgspec.Struct, frozen=True):
-    tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
-    text_offset: list[int]
-
-
-class _CompletionChoice(msgspec.Struct, frozen=True):
-    text: str
-    index: int
-    logprobs: _CompletionLogprobs | None
-    finish_reason: Finish | None
-
-
 EntryT = TypeVar("EntryT")
 LogprobsT = TypeVar("LogprobsT")
 
@@ -120,17 +62,18 @@ class Head(NamedTuple):
 class Format(ABC, Generic[EntryT, LogprobsT]):
     """Writes one reply: either the events of a stream, or what it has collected.
 
-    ``names`` are the bytes of each token, for logprobs.
+    ``names`` are the bytes of each token, for logprobs; ``choices`` is how many answers a prompt gets.
     """
 
     _prefix: ClassVar[str]
     _whole: ClassVar[str]
     _chunk: ClassVar[str]
 
-    def __init__(self, head: Head, names: Items[bytes], *, logprobs: bool, include_usage: bool) -> None:
+    def __init__(self, head: Head, names: Items[bytes], *, choices: int, logprobs: bool, include_usage: bool) -> None:
         self._id = f"{self._prefix}-{uuid.uuid4().hex}"
         self._head = head
         self._names = names
+        self._choices = choices
         self._with_logprobs = logprobs
         self._include_usage = include_usage
         self._collected: defaultdict[int, _Collected[EntryT]] = defaultdict(_Collected)
@@ -206,79 +149,6 @@ class Format(ABC, Generic[EntryT, LogprobsT]):
             return name.decode()
         except UnicodeDecodeError:
             return "bytes:" + "".join(f"\\x{byte:02x}" for byte in name)
-
-
-class ChatFormat(Format[_TokenLogprob, _ChatLogprobs]):
-    """``/v1/chat/completions``; it has one choice, until ``n`` is supported."""
-
-    _prefix = "chatcmpl"
-    _whole = "chat.completion"
-    _chunk = "chat.completion.chunk"
-
-    def opening(self) -> bytes:
-        """The role, which stands in the first delta only."""
-        return self._event(_ChatPart(0, _Delta(role="assistant", content="", refusal=None), None, None))
-
-    def _entry(self, entry: Entry) -> _TokenLogprob:
-        alternatives = [
-            _Alternative(self._name(token), logprob, list(self._names[token])) for token, logprob in entry.logprobs.top
-        ]
-        name = self._names[entry.token]
-        return _TokenLogprob(self._name(entry.token), entry.logprobs.logprob, list(name), alternatives)
-
-    def _logprobs(self, entries: list[_TokenLogprob]) -> _ChatLogprobs | None:
-        return _ChatLogprobs(entries) if self._with_logprobs else None
-
-    def _part(self, index: int, text: str, logprobs: _ChatLogprobs | None) -> _ChatPart:
-        return _ChatPart(index, _Delta(content=text), logprobs, None)
-
-    def _end(self, index: int, finish: Finish) -> _ChatPart:
-        return _ChatPart(index, _Delta(), None, finish)
-
-    def _choice(self, index: int, text: str, logprobs: _ChatLogprobs | None, finish: Finish | None) -> _ChatChoice:
-        return _ChatChoice(index, _Message("assistant", text), logprobs, finish)
-
-
-class _CompletionEntry(NamedTuple):
-    token: str
-    logprob: float
-    alternatives: dict[str, float]
-    start: int
-
-
-class CompletionFormat(Format[_CompletionEntry, _CompletionLogprobs]):
-    """``/v1/completions``."""
-
-    _prefix = "cmpl"
-    _whole = "text_completion"
-    _chunk = "text_completion"
-
-    def _entry(self, entry: Entry) -> _CompletionEntry:
-        name, logprobs = self._name(entry.token), entry.logprobs
-        alternatives = {self._name(token): logprob for token, logprob in logprobs.top}
-        # OpenAI names the chosen token too, if it is none of the likeliest.
-        return _CompletionEntry(name, logprobs.logprob, alternatives | {name: logprobs.logprob}, entry.start)
-
-    def _logprobs(self, entries: list[_CompletionEntry]) -> _CompletionLogprobs | None:
-        if not self._with_logprobs:
-            return None
-        return _CompletionLogprobs(
-            tokens=[entry.token for entry in entries],
-            token_logprobs=[entry.logprob for entry in entries],
-            top_logprobs=[entry.alternatives for entry in entries],
-            text_offset=[entry.start for entry in entries],
-        )
-
-    def _part(self, index: int, text: str, logprobs: _CompletionLogprobs | None) -> _CompletionChoice:
-        return _CompletionChoice(text, index, logprobs, None)
-
-    def _end(self, index: int, finish: Finish) -> _CompletionChoice:
-        return _CompletionChoice("", index, None, finish)
-
-    def _choice(
-        self, index: int, text: str, logprobs: _CompletionLogprobs | None, finish: Finish | None
-    ) -> _CompletionChoice:
-        return _CompletionChoice(text, index, logprobs, finish)
 
 
 def _usage(usage: Usage) -> _UsageBody:

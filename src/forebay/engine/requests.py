@@ -3,6 +3,7 @@
 Fields that nobody here knows are ignored, as OpenAI's clients expect of a compatible server.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -13,21 +14,18 @@ from forebay.core.errors import EmptyArrayError, InvalidRequestError, Unsupporte
 from forebay.engine.catalog import Advice
 from forebay.engine.sequence import Sampling
 
+_MAX_CHOICES: Final = 128
+_MAX_BIASES: Final = 1024
 _MAX_TOP_LOGPROBS: Final = 20
 _MAX_COMPLETION_LOGPROBS: Final = 5
 _DEFAULT_COMPLETION_TOKENS: Final = 16
-_ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+_TOKEN: Final = re.compile(r"[0-9]{1,9}")
 
 NEUTRAL: Final = Advice()
 
-# What the engine cannot do yet, with the values that ask for nothing.
+# What the engine cannot do, with the values that ask for nothing.
 _UNSUPPORTED: Final[Mapping[str, tuple[Any, ...]]] = {
-    "n": (None, 1),
-    "best_of": (None, 1),
-    "echo": (None, False),
     "suffix": (None, ""),
-    "logit_bias": (None, {}),
-    "min_p": (None, 0),
     "tools": (None, []),
     "functions": (None, []),
     "response_format": (None, {"type": "text"}),
@@ -35,7 +33,9 @@ _UNSUPPORTED: Final[Mapping[str, tuple[Any, ...]]] = {
 
 Count = Annotated[int, Meta(ge=1)]
 Amount = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
+Bias = Annotated[float, Meta(ge=-100, le=100)]
 Stop = Annotated[str, Meta(min_length=1, max_length=256)]
 Tokens = list[int]
 
@@ -43,29 +43,34 @@ Tokens = list[int]
 class _Body(msgspec.Struct, frozen=True):
     """What chats and completions have in common; ``null`` is the same as nothing everywhere."""
 
-    max_tokens: Count | None = None
+    n: Annotated[int, Meta(ge=1, le=_MAX_CHOICES)] | None = None
+    best_of: int | None = None
+    max_tokens: Amount | None = None
     min_tokens: Amount | None = None
     ignore_eos: bool | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_p: Share | None = None
     top_k: Annotated[int, Meta(ge=-1)] | None = None
+    min_p: Share | None = None
     seed: int | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
+    logit_bias: Annotated[dict[str, Bias], Meta(max_length=_MAX_BIASES)] | None = None
     stop: Annotated[list[Stop], Meta(max_length=4)] | Stop | None = None
-    n: Any = None
-    best_of: Any = None
-    echo: Any = None
+    echo: bool | None = None
     suffix: Any = None
-    logit_bias: Any = None
-    min_p: Any = None
     tools: Any = None
     functions: Any = None
     response_format: Any = None
 
-    def check(self) -> None:
-        """Refuse what cannot be honoured.
+    @property
+    def choices(self) -> int:
+        """How many answers each prompt gets."""
+        return self.n or 1
+
+    def check(self, vocabulary: int) -> None:
+        """Refuse what cannot be honoured by a model with so many tokens.
 
         Raises:
             InvalidRequestError: some field.
@@ -73,6 +78,16 @@ class _Body(msgspec.Struct, frozen=True):
         for name, neutral in _UNSUPPORTED.items():
             if getattr(self, name) not in neutral:
                 raise UnsupportedParameterError(f"'{name}' is not supported by this model.", param=name)
+        if self.best_of is not None and self.best_of != self.choices:
+            raise UnsupportedParameterError(
+                "'best_of' must be the same as 'n': answers are not ranked, all of them are returned.", param="best_of"
+            )
+        for token in self.logit_bias or ():
+            if not (_TOKEN.fullmatch(token) and int(token) < vocabulary):
+                raise InvalidRequestError(
+                    f"The keys of 'logit_bias' must be tokens, from 0 to {vocabulary - 1}; '{token[:20]}' is none.",
+                    param="logit_bias",
+                )
 
     def _sampling(self, max_tokens: int, logprobs: int | None, advice: Advice) -> Sampling:
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
@@ -83,10 +98,12 @@ class _Body(msgspec.Struct, frozen=True):
             temperature=advice.temperature if self.temperature is None else self.temperature,
             top_p=advice.top_p if self.top_p is None else self.top_p,
             top_k=max(self.top_k or 0, 0),
+            min_p=self.min_p or 0.0,
             seed=self.seed,
             frequency_penalty=self.frequency_penalty or 0.0,
             presence_penalty=self.presence_penalty or 0.0,
             repetition_penalty=self.repetition_penalty or 1.0,
+            logit_bias={int(token): bias for token, bias in (self.logit_bias or {}).items()},
             logprobs=logprobs,
             stop=stop,
         )
@@ -96,15 +113,16 @@ class ChatBody(_Body, frozen=True):
     """The body of ``/v1/chat/completions``."""
 
     messages: list[dict[str, Any]] = []
+    max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=_MAX_TOP_LOGPROBS)] | None = None
 
-    def check(self) -> None:
+    def check(self, vocabulary: int) -> None:
         """Refuse what cannot be honoured, also what contradicts itself."""
-        super().check()
-        if not self.messages:
-            raise EmptyArrayError("'messages' must hold at least one message.", param="messages")
+        super().check(vocabulary)
+        if self.echo:
+            raise UnsupportedParameterError("'echo' is for completions: a chat has no text to repeat.", param="echo")
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidRequestError("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
 
@@ -112,14 +130,6 @@ class ChatBody(_Body, frozen=True):
     def wants_logprobs(self) -> bool:
         """Whether each token is to be told with its probability."""
         return bool(self.logprobs)
-
-    def plain_messages(self) -> list[dict[str, Any]]:
-        """The messages with text for content, as templates expect them.
-
-        Raises:
-            InvalidRequestError: one has no known role, or holds something that is no text.
-        """
-        return [_plain_message(message, f"messages[{number}]") for number, message in enumerate(self.messages)]
 
     def sampling(self, room: int, advice: Advice = NEUTRAL) -> Sampling:
         """How to generate, in a context with room for that many tokens."""
@@ -132,6 +142,18 @@ class CompletionBody(_Body, frozen=True):
 
     prompt: str | list[str | int | Tokens] = ""
     logprobs: Annotated[int, Meta(ge=0, le=_MAX_COMPLETION_LOGPROBS)] | None = None
+
+    def check(self, vocabulary: int) -> None:
+        """Refuse what cannot be honoured, also what contradicts itself."""
+        super().check(vocabulary)
+        if self.max_tokens == 0 and not self.echo:
+            raise InvalidRequestError("'max_tokens' must be at least 1, or 0 with 'echo'.", param="max_tokens")
+        if self.echo and self.logprobs is not None:
+            raise UnsupportedParameterError(
+                "'echo' and 'logprobs' do not go together: of a prompt only the last token's are computed. "
+                "Leave out one of them.",
+                param="echo",
+            )
 
     @property
     def wants_logprobs(self) -> bool:
@@ -157,37 +179,8 @@ class CompletionBody(_Body, frozen=True):
 
     def sampling(self, room: int, advice: Advice = NEUTRAL) -> Sampling:
         """How to generate, in a context with room for that many tokens."""
-        return self._sampling(min(self.max_tokens or _DEFAULT_COMPLETION_TOKENS, room), self.logprobs, advice)
+        wanted = _DEFAULT_COMPLETION_TOKENS if self.max_tokens is None else self.max_tokens
+        return self._sampling(min(wanted, room), self.logprobs, advice)
 
 
 Body = ChatBody | CompletionBody
-
-
-def _plain_message(message: Mapping[str, Any], param: str) -> dict[str, Any]:
-    role = message.get("role")
-    if role not in _ROLES:
-        raise InvalidRequestError(f"'role' must be one of {', '.join(sorted(_ROLES))}.", param=f"{param}.role")
-    # "developer" is OpenAI's new word for "system"; templates know the old one.
-    plain = {**message, "role": "system" if role == "developer" else role}
-    plain["content"] = _plain_content(message.get("content"), f"{param}.content")
-    return plain
-
-
-def _plain_content(content: object, param: str) -> str:
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise InvalidRequestError("'content' must be a string or an array of parts.", param=param)
-    return "".join(_plain_part(part, f"{param}[{number}]") for number, part in enumerate(content))
-
-
-def _plain_part(part: object, param: str) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None
-    if not isinstance(part, dict) or kind != "text":
-        raise InvalidRequestError(f"This model reads only text, not a part of type '{kind}'.", param=param)
-    if not isinstance(part.get("text"), str):
-        raise InvalidRequestError("A part of type 'text' needs a string 'text'.", param=f"{param}.text")
-    text: str = part["text"]
-    return text

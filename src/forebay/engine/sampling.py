@@ -36,6 +36,11 @@ def uniform(seed: int, position: int) -> float:
     return (_mix(_mix(seed) + position * 0x9E3779B97F4A7C15) >> 11) * 2.0**-53
 
 
+def derived(seed: int, choice: int) -> int:
+    """The seed of the ``choice``-th answer to one prompt, of which the first has ``seed`` itself."""
+    return _mix(_mix(seed) ^ choice) if choice else seed
+
+
 def _mix(number: int) -> int:
     number = (number + 0x9E3779B97F4A7C15) & _MASK
     number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
@@ -86,11 +91,13 @@ class Sampler:
         """The row after everything that bans, favours or punishes tokens; ``row`` itself where nothing does."""
         sampling = sequence.sampling
         banned = list(sequence.stop_ids) if sequence.generated < sampling.min_tokens else []
-        if not (sampling.penalised or banned):
+        if not (sampling.penalised or sampling.logit_bias or banned):
             return row
         changed = self._row
         np.copyto(changed, row)
         _penalise(changed, sequence)
+        if sampling.logit_bias:
+            changed[list(sampling.logit_bias)] += np.array(list(sampling.logit_bias.values()), np.float32)
         changed[banned] = -np.inf
         return changed
 
@@ -105,6 +112,8 @@ class Sampler:
 
     def _draw_many(self, row: Floats, sampling: Sampling, chance: float) -> int:
         self._weigh(row, sampling.temperature)
+        if sampling.min_p:
+            np.multiply(self._weights, self._weights >= sampling.min_p, out=self._weights)
         if 0 < sampling.top_k < self._vocabulary:
             self._keep(sampling.top_k, self._largest(sampling.top_k)[0])
         if sampling.top_p < 1.0:
@@ -184,6 +193,7 @@ def _is_plain(sampling: Sampling) -> bool:
         sampling.temperature < _COLDEST
         and sampling.logprobs is None
         and not sampling.penalised
+        and not sampling.logit_bias
         and not sampling.min_tokens
     )
 
@@ -205,6 +215,8 @@ def _draw_sorted(weights: Floats, sampling: Sampling, chance: float) -> int:
     """Which of a few weights is drawn: as by `Sampler._draw_many`, and as one would write it down."""
     order = np.argsort(-weights, kind="stable")
     sums = weights[order].cumsum(dtype=np.float64)
+    if sampling.min_p:
+        sums = sums[: max(int(np.count_nonzero(weights >= sampling.min_p)), 1)]
     if sampling.top_k:
         sums = sums[: sampling.top_k]
     if sampling.top_p < 1.0:

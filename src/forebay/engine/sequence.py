@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -23,10 +24,12 @@ class Sampling(msgspec.Struct, frozen=True):
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
     seed: int | None = None
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     repetition_penalty: float = 1.0
+    logit_bias: Mapping[int, float] = {}
     logprobs: int | None = None
     stop: tuple[str, ...] = ()
 

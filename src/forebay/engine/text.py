@@ -57,11 +57,13 @@ def _begun(text: str, stop: str) -> int:
 class Text:
     """The text of one choice as it grows. ``pieces`` gives each token's bytes (none for special tokens).
 
+    ``lead`` is told before everything else, and is no part of the text in which stop strings are looked for.
     A token's logprobs are told with its first character, so those of a stop string never are.
     """
 
-    def __init__(self, pieces: Items[bytes], stops: Items[str] = (), min_tokens: int = 0) -> None:
+    def __init__(self, pieces: Items[bytes], stops: Items[str] = (), min_tokens: int = 0, *, lead: str = "") -> None:
         self.tokens = 0
+        self._lead = lead
         self._pieces = pieces
         self._min_tokens = min_tokens
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -83,7 +85,8 @@ class Text:
         if self._stops and finish and not stopped:
             text += self._stops.rest()
         self._said += len(text)
-        return Piece(output.sequence.index, text, self._told(everything=bool(finish) and not stopped), finish)
+        lead, self._lead = self._lead, ""
+        return Piece(output.sequence.index, lead + text, self._told(everything=bool(finish) and not stopped), finish)
 
     def _until_stop(self, text: str) -> tuple[str, bool]:
         if self._stops is None:

@@ -1,0 +1,65 @@
+"""What stands in the messages of a chat, and how it is told what is wrong with one."""
+
+from typing import Any
+
+import pytest
+
+from forebay.core.errors import EmptyArrayError, InvalidRequestError
+from forebay.engine.messages import plain
+
+MESSAGES = [{"role": "user", "content": "Hello"}]
+
+
+def test_a_chat_without_messages() -> None:
+    with pytest.raises(EmptyArrayError) as caught:
+        plain([])
+    assert caught.value.param == "messages"
+
+
+def test_content_may_come_in_parts_of_text() -> None:
+    parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]
+    assert plain([{"role": "user", "content": parts}]) == MESSAGES
+
+
+def test_a_refusal_is_text_too() -> None:
+    message = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
+    assert plain([message]) == [{"role": "assistant", "content": "No."}]
+
+
+def test_messages_keep_what_templates_may_want() -> None:
+    message = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}], "name": "x"}
+    assert plain([message]) == [message | {"content": ""}]
+
+
+def test_a_developer_is_what_templates_call_system() -> None:
+    assert plain([{"role": "developer", "content": "a"}])[0]["role"] == "system"
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ({"role": "user", "content": [{"type": "image_url", "image_url": {}}]}, "messages[1].content[0]"),
+        ({"role": "user", "content": ["text"]}, "messages[1].content[0]"),
+        ({"role": "user", "content": [{"type": "text", "text": 5}]}, "messages[1].content[0].text"),
+        ({"role": "user", "content": 5}, "messages[1].content"),
+        ({"role": "user"}, "messages[1].content"),
+        ({"role": "user", "content": None}, "messages[1].content"),
+        ({"role": "system", "content": None}, "messages[1].content"),
+        ({"role": "tool", "tool_call_id": "1"}, "messages[1].content"),
+        ({"role": "assistant", "content": None}, "messages[1].content"),
+        ({"role": "assistant", "content": None, "tool_calls": []}, "messages[1].content"),
+        ({"role": "king", "content": "a"}, "messages[1].role"),
+        ({"role": ["user"], "content": "a"}, "messages[1].role"),
+        ({"content": "a"}, "messages[1].role"),
+    ],
+)
+def test_a_message_that_cannot_be_read_is_told_with_its_place(message: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        plain([*MESSAGES, message])
+    assert caught.value.param == param
+
+
+def test_an_image_is_refused_because_the_model_reads_only_text() -> None:
+    image = [{"type": "image_url", "image_url": {"url": "data:"}}]
+    with pytest.raises(InvalidRequestError, match="reads only text"):
+        plain([{"role": "user", "content": image}])
