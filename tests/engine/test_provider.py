@@ -168,7 +168,8 @@ async def test_a_completion_is_streamed(smol: EngineProvider) -> None:
     assert found.text == await text(smol, COMPLETION, **body)
     ends = [chunk["choices"][0]["finish_reason"] for chunk in found.chunks[:-1]]
     assert ends == [None] * (len(ends) - 1) + ["length"]
-    assert found.chunks[-1]["usage"] == {"prompt_tokens": 6, "completion_tokens": 12, "total_tokens": 18}
+    counted = {"prompt_tokens": 6, "completion_tokens": 12, "total_tokens": 18}
+    assert found.chunks[-1]["usage"] == {**counted, "prompt_tokens_details": {"cached_tokens": 0}}
 
 
 async def test_what_is_measured(smol: EngineProvider) -> None:
@@ -350,7 +351,8 @@ async def test_min_tokens_put_off_the_end(smol: EngineProvider) -> None:
 async def test_an_answer_ends_with_the_context(tiny: EngineProvider) -> None:
     body = {"prompt": [5] * 100, "max_tokens": 5000, "ignore_eos": True}
     reply = await whole(tiny, COMPLETION, **body)
-    assert reply["usage"] == {"prompt_tokens": 100, "completion_tokens": 28, "total_tokens": 128}
+    counted = {"prompt_tokens": 100, "completion_tokens": 28, "total_tokens": 128}
+    assert reply["usage"] == {**counted, "prompt_tokens_details": {"cached_tokens": 0}}
     with pytest.raises(ContextLengthError):
         await whole(tiny, COMPLETION, **{**body, "prompt": [5] * 128})
 
