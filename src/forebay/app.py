@@ -21,7 +21,7 @@ from forebay.api.models import Models
 from forebay.api.operations import Operations
 from forebay.api.requests import READERS
 from forebay.auth.keys import Anonymous, Keys
-from forebay.core.ports import Authenticator, Handler, Provider, Stage, Strategy
+from forebay.core.ports import Authenticator, Exposing, Handler, Provider, Stage, Strategy
 from forebay.core.types import Deployment, Live, Operation, Principal
 from forebay.gateway.explain import Explanations
 from forebay.gateway.health import HealthChecks
@@ -29,7 +29,7 @@ from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import WILDCARD, Route
 from forebay.gateway.target import Model, Target
-from forebay.meter.exposition import Gauges, render
+from forebay.meter.exposition import Families, Gauges, render
 from forebay.meter.journal import Journal, Sink
 from forebay.meter.log import JsonLog, TextLog
 from forebay.meter.metrics import Metrics
@@ -135,18 +135,21 @@ class Figures:
     def __init__(self, providers: Mapping[str, Provider], folder: Path | None) -> None:
         self._providers = providers
         self._metrics = Metrics()
-        self._shared = Shared(folder, self._metrics, self._gauges) if folder else None
+        self._shared = Shared(folder, self._metrics, self._gauges, self._families) if folder else None
         self.sinks: list[Sink] = [self._metrics, *([self._shared] if self._shared else [])]
 
     def text(self, journal: Journal) -> str:
         """Everything up to now, for Prometheus."""
         journal.flush()
         if self._shared is None:
-            return render(self._metrics.snapshot, self._gauges())
+            return render(self._metrics.snapshot, self._gauges(), self._families())
         return render(*self._shared.total())
 
     def _gauges(self) -> Gauges:
         return {name: gauges for name, provider in self._providers.items() if (gauges := provider.gauges())}
+
+    def _families(self) -> Families:
+        return {name: each.families() for name, each in self._providers.items() if isinstance(each, Exposing)}
 
 
 def build_providers(settings: Settings) -> dict[str, Provider]:

@@ -1,12 +1,19 @@
 """Figures of several processes, added up through a folder."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from forebay.core.types import Family, Sample
 from forebay.meter.metrics import Metrics
 from forebay.meter.shared import Shared
 from tests.meter.test_journal import RECORD
+
+HERE, PARENT = os.getpid(), os.getppid()
+FAMILY = Family("vllm:running", "gauge", "Running.", (Sample("vllm:running", 'engine="0"', "1.0"),))
 
 
 def process(
@@ -14,28 +21,37 @@ def process(
 ) -> tuple[Metrics, Shared]:
     monkeypatch.setattr("os.getpid", lambda: pid)
     metrics = Metrics()
-    return metrics, Shared(folder, metrics, lambda: {f"engine-{pid}": gauges})
+    return metrics, Shared(folder, metrics, lambda: {f"engine-{pid}": gauges}, lambda: {f"vllm-{pid}": [FAMILY]})
+
+
+def ended() -> int:
+    with subprocess.Popen([sys.executable, "-S", "-c", ""]) as child:
+        return child.pid
 
 
 def test_counts_add_up_and_gauges_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, first_shared = process(tmp_path, 1, monkeypatch, {"running": 2})
-    second, second_shared = process(tmp_path, 2, monkeypatch, {"running": 3})
+    first, first_shared = process(tmp_path, HERE, monkeypatch, {"running": 2})
+    second, second_shared = process(tmp_path, PARENT, monkeypatch, {"running": 3})
     first([RECORD])
     second([RECORD, RECORD])
     first_shared([])
     second_shared([])
-    counts, gauges = first_shared.total()
+    counts, gauges, families = first_shared.total()
     assert counts["m", "p/x"].ended == {(200, "ok"): 3}
-    assert gauges == {"engine-1": {"running": 2}, "engine-2": {"running": 3}}
+    assert gauges == {f"engine-{HERE}": {"running": 2}, f"engine-{PARENT}": {"running": 3}}
+    assert families == {f"vllm-{HERE}": [FAMILY], f"vllm-{PARENT}": [FAMILY]}
 
 
-def test_a_process_that_is_gone_still_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gone, gone_shared = process(tmp_path, 1, monkeypatch, {})
+def test_a_process_that_is_gone_still_counts_but_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, gone_shared = process(tmp_path, ended(), monkeypatch, {"running": 7})
     gone([RECORD])
     gone_shared([RECORD])
-    _, shared = process(tmp_path, 2, monkeypatch, {})
+    _, shared = process(tmp_path, HERE, monkeypatch, {})
     shared([])
-    assert shared.total()[0]["m", "p/x"].ended == {(200, "ok"): 1}
+    counts, gauges, families = shared.total()
+    assert counts["m", "p/x"].ended == {(200, "ok"): 1}
+    assert gauges == {f"engine-{HERE}": {}}
+    assert list(families) == [f"vllm-{HERE}"]
 
 
 def test_nothing_is_written_while_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from forebay.core.types import Call, Deployment, Live, Operation, Principal, Record, Reply
+from forebay.core.types import Call, Deployment, Family, Live, Operation, Principal, Record, Reply
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -56,6 +56,15 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
+        ...
+
+
+@runtime_checkable
+class Exposing(Protocol):
+    """What a `Provider` is besides if it has metrics of its own, under names of its own."""
+
+    def families(self) -> Sequence[Family]:
+        """What it knows already, at once; nothing that is too old to be true."""
         ...
 
 

@@ -3,12 +3,20 @@
 Source: Prometheus text exposition format 0.0.4.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
+from forebay.core.types import Family, Sample
 from forebay.meter.metrics import DURATION, OVERHEAD, TPOT, TTFT, Counts, Histogram, Snapshot
 
 Gauges = Mapping[str, Mapping[str, float]]
 """Provider, gauge, value."""
+
+Families = Mapping[str, Sequence[Family]]
+"""Provider, the metrics that it has under its own names."""
+
+NO_FAMILIES: Families = MappingProxyType({})
 
 HISTOGRAMS: tuple[tuple[str, str, tuple[float, ...], Callable[[Counts], Histogram]], ...] = (
     ("time_to_first_token_seconds", "Request accepted to first content sent.", TTFT, lambda counts: counts.ttft),
@@ -22,10 +30,12 @@ TOKENS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
     ("output_tokens_total", "Output tokens; its rate is the throughput.", lambda counts: counts.output_tokens),
 )
 
+_THEIR_PROVIDER = re.compile(r'(?:^|(?<=",))provider=(?=")')
 
-def render(snapshot: Snapshot, gauges: Gauges) -> str:
-    """``snapshot`` and ``gauges`` as text."""
-    lines = [*_histograms(snapshot), *_requests(snapshot), *_tokens(snapshot), *_gauges(gauges)]
+
+def render(snapshot: Snapshot, gauges: Gauges, families: Families = NO_FAMILIES) -> str:
+    """All of it as text; ``families`` keep their names and labels, and get one that names the provider."""
+    lines = [*_histograms(snapshot), *_requests(snapshot), *_tokens(snapshot), *_gauges(gauges), *_families(families)]
     return "\n".join(lines) + "\n"
 
 
@@ -68,6 +78,27 @@ def _gauges(gauges: Gauges) -> Iterator[str]:
     for name, samples in families.items():
         yield f"# TYPE forebay_engine_{name} {'counter' if name.endswith('_total') else 'gauge'}"
         yield from samples
+
+
+def _families(families: Families) -> Iterator[str]:
+    """Each family once, with the samples of all providers that have it, as the format demands."""
+    found: dict[str, list[tuple[str, Family]]] = {}
+    for provider, theirs in sorted(families.items()):
+        for family in theirs:
+            found.setdefault(family.name, []).append((provider, family))
+    for name, each in found.items():
+        first = each[0][1]
+        yield f"# HELP {name} {first.help}"
+        yield f"# TYPE {name} {first.kind}"
+        for provider, family in each:
+            if family.kind == first.kind:
+                yield from (_sample(sample, _labels(provider=provider)) for sample in family.samples)
+
+
+def _sample(sample: Sample, provider: str) -> str:
+    # A label twice would spoil the whole page; Prometheus gives the one that was there this name too.
+    labels = _THEIR_PROVIDER.sub("exported_provider=", sample.labels)
+    return f"{sample.name}{{{provider}{',' if labels else ''}{labels}}} {sample.value}"
 
 
 def _head(name: str, text: str, kind: str) -> tuple[str, str]:

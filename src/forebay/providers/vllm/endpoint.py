@@ -1,0 +1,69 @@
+"""One running vLLM: its address and key, whom OpenAI's operations go to, and what it can be asked besides."""
+
+import contextlib
+import os
+from typing import Final
+
+import msgspec
+
+from forebay.core.types import TimeOuts
+from forebay.providers.failures import broken, refusal
+from forebay.providers.openai import OK, OpenAIProvider, OpenAISettings
+from forebay.providers.transport import Client, TransportError
+from forebay.settings import Secret
+
+HEALTH: Final = TimeOuts(connect=2.0, first_token=5.0, between_tokens=5.0, total=5.0)
+METRICS: Final = TimeOuts(connect=2.0, first_token=5.0, between_tokens=2.0, total=5.0)
+METRICS_BYTES: Final = 4 * 1024 * 1024
+ADMINISTRATION: Final = TimeOuts(connect=5.0, first_token=300.0, between_tokens=60.0, total=300.0)
+_REPLY_BYTES: Final = 1024 * 1024
+
+
+class Endpoint:
+    """A vLLM at ``url`` (without ``/v1``), called ``name`` in errors."""
+
+    def __init__(self, name: str, url: str, key: Secret | None) -> None:
+        self._name = name
+        self._secrets = (key.reveal(),) if key else ()
+        headers = {"authorization": f"Bearer {key.reveal()}"} if key else {}
+        self._client = Client(url, headers={**headers, "content-type": "application/json"}, environ=os.environ)
+        self.relay = OpenAIProvider(name, OpenAISettings(base_url=f"{url}/v1", api_key=key))
+
+    async def healthy(self) -> bool:
+        """Whether it says so."""
+        with contextlib.suppress(TransportError):
+            response = await self._client.send(b"GET", b"/health", timeouts=HEALTH)
+            response.abandon()
+            return response.status == OK
+        return False
+
+    async def metrics(self) -> str:
+        """Its metrics in Prometheus' text format.
+
+        Raises:
+            TransportError: it did not tell them in time, or too much.
+            ForebayError: it refused.
+        """
+        response = await self._client.send(b"GET", b"/metrics", timeouts=METRICS)
+        if response.status != OK:
+            raise await refusal(response, self._name, self._secrets)
+        return (await response.read(METRICS_BYTES)).decode("utf-8", "replace")
+
+    async def post(self, path: bytes, body: object) -> bytes:
+        """Ask for something that may take a while, such as loading an adapter; what it says.
+
+        Raises:
+            ForebayError: it refused, or did not answer.
+        """
+        try:
+            response = await self._client.send(b"POST", path, msgspec.json.encode(body), timeouts=ADMINISTRATION)
+            if response.status != OK:
+                raise await refusal(response, self._name, self._secrets)
+            return await response.read(_REPLY_BYTES)
+        except TransportError as error:
+            raise broken(error, self._name) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+        await self.relay.close()
