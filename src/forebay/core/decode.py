@@ -11,6 +11,7 @@ T = TypeVar("T")
 
 _MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at `\$\.?([^`]*)`)?")
 _MISTYPED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`(?: - at `\$\.?([^`]*)`)?")
+_UNKNOWN = re.compile(r"Invalid value (.+?)(?: - at `\$\.?([^`]*)`)?$")
 _BOUNDED = re.compile(r"Expected (.+?)(?: - at `\$\.?([^`]*)`)?$")
 _PLAIN = {
     "str": "a string",
@@ -52,6 +53,9 @@ def explain(message: str) -> ForebayError:
         return InvalidRequestError(
             f"Invalid type {where}: expected {_named(wanted)}, but got {_named(given)} instead.", param=path
         )
+    if found := _UNKNOWN.match(message):
+        path = found[2] or None
+        return InvalidRequestError(f"Invalid value {found[1]} for '{path or 'the body'}'.", param=path)
     if found := _BOUNDED.match(message):
         path = found[2] or None
         return InvalidRequestError(f"Invalid value for '{path or 'the body'}': expected {found[1]}.", param=path)

@@ -3,6 +3,7 @@
 Source: WHATWG HTML, section 9.2 "Server-sent events"; OpenAI's chat-completion streams use only ``data`` lines.
 """
 
+import re
 from collections.abc import AsyncGenerator, Awaitable
 from typing import Self
 
@@ -10,6 +11,9 @@ from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.types import Event, Events
 
 DONE = b"data: [DONE]\n\n"
+
+# A field of an event that is not its data, or a comment.
+_OTHER_FIELD = re.compile(rb":|(?:event|id|retry)(?::|$)")
 
 
 class Framer:
@@ -69,9 +73,22 @@ def payloads(events: bytes) -> list[bytes]:
     return found
 
 
-def event(payload: bytes) -> bytes:
-    """``payload`` (one line of JSON) as an event."""
-    return b"data: " + payload + b"\n\n"
+def payload(event: bytes) -> bytes | None:
+    """The data of one event, ``None`` if it has none.
+
+    That of a bare JSON object too, which is how some servers break off a stream. A line that is no field is taken for
+    data: it is what is left of an event, and not to be passed over.
+    """
+    if event.startswith(b"data: ") and b"\n" not in event:
+        return event[6:]
+    lines = event.split(b"\n")
+    data = [line.removeprefix(b"data:").removeprefix(b" ") for line in lines if line and not _OTHER_FIELD.match(line)]
+    return b"\n".join(data) if data else None
+
+
+def event(data: bytes) -> bytes:
+    """``data`` (one line of JSON) as an event."""
+    return b"data: " + data + b"\n\n"
 
 
 def error_event(error: ForebayError) -> bytes:

@@ -55,11 +55,17 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Tokens of one request, as the model counted them."""
+    """Tokens of one request, as the model counted them.
+
+    Of the prompt's, ``cached_tokens`` came out of the provider's cache and ``cache_write_tokens`` went into it; of the
+    completion's, ``reasoning_tokens`` are no part of the answer.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:

@@ -20,7 +20,8 @@ class Vendor(msgspec.Struct, frozen=True):
     """A row: ``key_variable`` is where its users keep the key.
 
     ``usage_in_stream`` says whether it takes ``stream_options: {"include_usage": true}``; a row without it tells the
-    usage in any case, and refuses the question.
+    usage in any case, and refuses the question. ``kind`` is the provider kind that asks it when its key is found: that
+    of its own dialect, if Forebay speaks it.
     """
 
     name: str
@@ -31,12 +32,13 @@ class Vendor(msgspec.Struct, frozen=True):
     key_prefix: str = "Bearer "
     base_url_variable: str = ""
     usage_in_stream: bool = True
+    kind: str = "openai"
 
 
 # Azure has an address for each customer: a base_url in the configuration. Perplexity's chat completions ended in 2026.
 ROWS = (
     Vendor("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", base_url_variable="OPENAI_BASE_URL"),
-    Vendor("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", CHAT),
+    Vendor("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", CHAT, kind="anthropic"),
     Vendor("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", CHAT_AND_EMBEDDING),
     Vendor("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", CHAT),
     Vendor("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", CHAT_AND_EMBEDDING, usage_in_stream=False),
@@ -55,14 +57,22 @@ ROWS = (
 VENDORS: Mapping[str, Vendor] = {row.name: row for row in ROWS}
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Options of an ``openai`` provider for every vendor whose key is in ``environ``."""
-    found = {}
-    for row in ROWS:
-        key = environ.get(row.key_variable)
-        if key:
-            found[row.name] = {"vendor": row.name, "api_key": key}
-            base_url = environ.get(row.base_url_variable) if row.base_url_variable else None
-            if base_url:
-                found[row.name]["base_url"] = base_url
-    return found
+class Found(msgspec.Struct, frozen=True):
+    """A provider that can be had: its kind and the options of that."""
+
+    kind: str
+    options: Mapping[str, str]
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, Found]:
+    """A provider for every vendor whose key is in ``environ``, by the vendor's name."""
+    return {row.name: _found(row, environ) for row in ROWS if environ.get(row.key_variable)}
+
+
+def _found(row: Vendor, environ: Mapping[str, str]) -> Found:
+    options = {"api_key": environ[row.key_variable]}
+    if row.kind == "openai":
+        options["vendor"] = row.name
+    if base_url := environ.get(row.base_url_variable):
+        options["base_url"] = base_url
+    return Found(row.kind, options)

@@ -112,7 +112,7 @@ async def refusal(response: Response, provider: str, secrets: Iterable[str] = ()
         body = b""  # the status says enough
     told = Told.of(body, secrets)
     logger.warning("%s answered with status %d: %s", provider, response.status, told.message)
-    return meaning(response.status, told, provider, _kept(response))
+    return meaning(response.status, told, provider, kept_headers(response))
 
 
 def meaning(status: int, told: Told, provider: str, headers: Mapping[str, str] | None = None) -> ForebayError:
@@ -218,7 +218,8 @@ _MEANINGS: Mapping[int, Callable[[str, Told], ForebayError]] = {
 }
 
 
-def _kept(response: Response) -> dict[str, str]:
+def kept_headers(response: Response) -> dict[str, str]:
+    """What of a refusal's headers helps a client: when to come again, what is left."""
     headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.items())
     return {name: value.strip() for name, value in headers if name.startswith(KEPT_HEADERS)}
 

@@ -5,7 +5,6 @@ decoded, which costs half a microsecond; looking for a few words in it would cos
 What is handed on are the bytes that came.
 """
 
-import re
 import time
 from collections.abc import AsyncGenerator, Iterable
 
@@ -13,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from forebay.core.errors import ForebayError, UpstreamError
-from forebay.core.stream import DONE, Framer
+from forebay.core.stream import DONE, Framer, payload
 from forebay.core.types import Event, Trace, Usage
 from forebay.providers.failures import Told, broken, disguised
 from forebay.providers.transport import Response, TimedOutError, TransportError
@@ -99,9 +98,6 @@ class Body(msgspec.Struct):
 class Strange(msgspec.Struct):
     """A JSON object of which nothing is known."""
 
-
-# A field of an event that is not its data, or a comment.
-_OTHER_FIELD = re.compile(rb":|(?:event|id|retry)(?::|$)")
 
 _chunks = msgspec.json.Decoder(Chunk)
 _bodies = msgspec.json.Decoder(Body)
@@ -247,31 +243,31 @@ class Relay:
         return b"".join(kept)
 
     def _is_for_the_client(self, event: bytes) -> bool:
-        payload = _payload(event)
-        if payload is None:  # a comment, or what no client knows
+        data = payload(event)
+        if data is None:  # a comment, or what no client knows
             return self._begun
-        if payload == b"[DONE]":
+        if data == b"[DONE]":
             self._done = True
             return self._begun
-        if not payload:
+        if not data:
             return False
-        chunk = self._decoded(payload)
+        chunk = self._decoded(data)
         if chunk.error:
-            raise disguised(Told.of(payload, self._secrets), self._provider)
+            raise disguised(Told.of(data, self._secrets), self._provider)
         if chunk.choices is UNSET and not self._begun:
             raise UpstreamError(f"The provider '{self._provider}' began its stream with something that is no chunk.")
         return self._note(chunk)
 
-    def _decoded(self, payload: bytes) -> Chunk:
-        """``payload`` as a chunk; a JSON object of another shape says nothing."""
+    def _decoded(self, data: bytes) -> Chunk:
+        """``data`` as a chunk; a JSON object of another shape says nothing."""
         try:
-            return _chunks.decode(payload)
+            return _chunks.decode(data)
         except msgspec.ValidationError:
             pass
         except msgspec.DecodeError:
             raise UpstreamError(f"The provider '{self._provider}' sent an event that is no JSON.") from None
         try:
-            _strange.decode(payload)
+            _strange.decode(data)
         except msgspec.DecodeError:
             raise UpstreamError(f"The provider '{self._provider}' sent an event that is no chunk.") from None
         return Chunk()
@@ -290,14 +286,3 @@ class Relay:
                 return False
         self._begun = True
         return True
-
-
-def _payload(event: bytes) -> bytes | None:
-    """The data of one event, ``None`` if it has none.
-
-    That of a bare JSON object too, which is how some servers break off a stream. A line that is no field is taken for
-    data: it is what is left of an event, and not to be passed over.
-    """
-    lines = event.split(b"\n")
-    data = [line.removeprefix(b"data:").removeprefix(b" ") for line in lines if line and not _OTHER_FIELD.match(line)]
-    return b"\n".join(data) if data else None

@@ -1,0 +1,82 @@
+"""OpenAI's chat request as Anthropic's ``CreateMessageParams``."""
+
+from typing import Any
+
+from forebay.core.types import Request
+from forebay.providers.dialects.anthropic.answering import Form, thinking, tools
+from forebay.providers.dialects.anthropic.models import Abilities, abilities
+from forebay.providers.dialects.anthropic.turns import Conversation
+from forebay.providers.dialects.chat import Chat
+from forebay.providers.dialects.parameters import Parameters
+
+TRANSLATED = frozenset(
+    {
+        "max_completion_tokens",
+        "max_tokens",
+        "parallel_tool_calls",
+        "reasoning_effort",
+        "response_format",
+        "stop",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+    }
+)
+USER_CHARACTERS = 512
+_NEUTRAL_SAMPLING = {"temperature": 1, "top_p": 1, "top_k": None}
+
+
+def message_params(request: Request, model: str, max_tokens: int | None, parameters: Parameters) -> dict[str, Any]:
+    """The body of ``POST /v1/messages``; ``max_tokens`` is the operator's limit where the request has none.
+
+    Raises:
+        InvalidRequestError: it is no chat, or one that the vendor has no words for.
+        UnsupportedParameterError: the vendor has no counterpart for a parameter.
+    """
+    chat = parameters.read(request)
+    able = abilities(model)
+    conversation = Conversation(chat.messages)
+    limit = chat.limit or max_tokens or able.max_tokens
+    form = Form(chat, able)
+    body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": conversation.turns}
+    if conversation.system:
+        body["system"] = conversation.system
+    if request.stream:
+        body["stream"] = True
+    body |= tools(chat, form, able)
+    body |= thinking(chat, limit, able, body.get("tool_choice", {}))
+    if form.schema is not None:
+        body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": form.schema}
+    body |= _sampling(chat, able, parameters, thinks="thinking" in body)
+    body |= _stops(chat, parameters)
+    body |= _metadata(chat)
+    return body
+
+
+def _sampling(chat: Chat, able: Abilities, parameters: Parameters, *, thinks: bool) -> dict[str, Any]:
+    """What differs from the defaults; a model that thinks has its own, and newer ones have nothing else."""
+    wanted = {name: value for name, neutral in _NEUTRAL_SAMPLING.items() if (value := getattr(chat, name)) != neutral}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if thinks:
+        return {}
+    if not able.sampling:
+        for name in wanted:
+            parameters.unsupported(name, "This model has no such control")
+        return {}
+    if "temperature" in wanted:
+        wanted["temperature"] = min(wanted["temperature"], 1)
+    return wanted
+
+
+def _stops(chat: Chat, parameters: Parameters) -> dict[str, Any]:
+    stops = [stop for stop in chat.stops if stop and not stop.isspace()]
+    if len(stops) < len(chat.stops):
+        parameters.unsupported("stop", "This provider does not stop at white space")
+    return {"stop_sequences": stops} if stops else {}
+
+
+def _metadata(chat: Chat) -> dict[str, Any]:
+    user = chat.safety_identifier or chat.user
+    return {"metadata": {"user_id": user}} if user and len(user) <= USER_CHARACTERS else {}

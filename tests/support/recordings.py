@@ -1,0 +1,188 @@
+"""One exchange with each vendor, as its documentation shows it: the same answer whole, streamed, and failing."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+Fields = dict[str, Any]
+
+
+class Recording(NamedTuple):
+    """``whole`` is a body, ``events`` a stream on the wire, ``expected`` both in OpenAI's form.
+
+    ``ping`` is an event that says nothing, ``busy`` an error as an event, ``overloaded`` one as status and body.
+    ``options`` are settings that the kind cannot do without.
+    """
+
+    kind: str
+    model: str
+    target: str
+    whole: bytes
+    events: tuple[bytes, ...]
+    expected: Fields
+    busy: bytes
+    overloaded: tuple[int, bytes]
+    ping: bytes = b": ping\n\n"
+    stream_type: str = "text/event-stream"
+    options: Mapping[str, str] = MappingProxyType({"api_key": "sk-secret-key"})
+
+
+def sse(payload: Fields, *, named: bool = False) -> bytes:
+    """A server-sent event, with its name if the vendor writes one."""
+    name = f"event: {payload['type']}\n".encode() if named else b""
+    return name + b"data: " + json.dumps(payload, ensure_ascii=False).encode() + b"\n\n"
+
+
+def expected(
+    *, answer_id: str, model: str, message: Fields, finish_reason: str, usage: tuple[int, int], **details: Fields
+) -> Fields:
+    """An answer in OpenAI's form."""
+    prompt, completion = usage
+    counted: Fields = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    counted |= {"prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 0}}
+    return {
+        "id": answer_id,
+        "object": "chat.completion",
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "refusal": None, **message},
+                "finish_reason": finish_reason,
+                "logprobs": None,
+            }
+        ],
+        "usage": counted | details,
+    }
+
+
+def function(call_id: str, name: str, arguments: str) -> Fields:
+    """A tool call."""
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _anthropic() -> Recording:
+    usage = {
+        "input_tokens": 12,
+        "output_tokens": 30,
+        "cache_read_input_tokens": 5,
+        "cache_creation_input_tokens": 3,
+        "cache_creation": None,
+        "inference_geo": None,
+        "output_tokens_details": {"thinking_tokens": 7},
+        "server_tool_use": None,
+        "service_tier": "standard",
+    }
+    message = {
+        "id": "msg_01",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-x",
+        "content": [
+            {"type": "thinking", "thinking": "Two cities.", "signature": "EqQB"},
+            {"type": "redacted_thinking", "data": "eHg="},
+            {"type": "text", "text": "Lööking 🌍.", "citations": None},
+            {
+                "type": "tool_use",
+                "id": "toolu_1",
+                "name": "weather",
+                "input": {"city": "Zürich"},
+                "caller": {"type": "direct"},
+            },
+            {"type": "tool_use", "id": "toolu_2", "name": "time", "input": {}, "caller": {"type": "direct"}},
+        ],
+        "stop_reason": "tool_use",
+        "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
+        "usage": usage,
+    }
+
+    def block(index: int, started: Fields, *deltas: Fields) -> list[Fields]:
+        return [
+            {"type": "content_block_start", "index": index, "content_block": started},
+            *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+            {"type": "content_block_stop", "index": index},
+        ]
+
+    events = [
+        {
+            "type": "message_start",
+            "message": {**message, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}},
+        },
+        *block(
+            0,
+            {"type": "thinking", "thinking": "", "signature": ""},
+            {"type": "thinking_delta", "thinking": "Two "},
+            {"type": "thinking_delta", "thinking": "cities."},
+            {"type": "signature_delta", "signature": "EqQB"},
+        ),
+        *block(1, {"type": "redacted_thinking", "data": "eHg="}),
+        *block(
+            2,
+            {"type": "text", "text": "", "citations": None},
+            {"type": "text_delta", "text": "Lööking "},
+            {"type": "text_delta", "text": "🌍."},
+        ),
+        *block(
+            3,
+            {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}, "caller": {"type": "direct"}},
+            {"type": "input_json_delta", "partial_json": ""},
+            {"type": "input_json_delta", "partial_json": '{"city": '},
+            {"type": "input_json_delta", "partial_json": '"Zürich"}'},
+        ),
+        *block(
+            4,
+            {"type": "tool_use", "id": "toolu_2", "name": "time", "input": {}, "caller": {"type": "direct"}},
+            {"type": "input_json_delta", "partial_json": ""},
+        ),
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "tool_use", "stop_sequence": None, "stop_details": None, "container": None},
+            "usage": {
+                "input_tokens": None,
+                "output_tokens": 30,
+                "cache_read_input_tokens": None,
+                "cache_creation_input_tokens": None,
+                "output_tokens_details": {"thinking_tokens": 7},
+                "server_tool_use": None,
+            },
+        },
+        {"type": "message_stop"},
+    ]
+    busy = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}, "request_id": "req_1"}
+    return Recording(
+        kind="anthropic",
+        model="claude-sonnet-4-5",
+        target="/v1/messages",
+        whole=json.dumps(message, ensure_ascii=False).encode(),
+        events=tuple(sse(each, named=True) for each in events),
+        expected=expected(
+            answer_id="msg_01",
+            model="claude-x",
+            message={
+                "content": "Lööking 🌍.",
+                "reasoning_content": "Two cities.",
+                "thinking_blocks": [
+                    {"type": "thinking", "thinking": "Two cities.", "signature": "EqQB"},
+                    {"type": "redacted_thinking", "data": "eHg="},
+                ],
+                "tool_calls": [
+                    function("toolu_1", "weather", '{"city": "Zürich"}'),
+                    function("toolu_2", "time", "{}"),
+                ],
+            },
+            finish_reason="tool_calls",
+            usage=(20, 30),
+            prompt_tokens_details={"cached_tokens": 5, "cache_write_tokens": 3},
+            completion_tokens_details={"reasoning_tokens": 7},
+        ),
+        busy=sse(busy, named=True),
+        overloaded=(529, json.dumps(busy).encode()),
+        ping=b'event: ping\ndata: {"type": "ping"}\n\n',
+    )
+
+
+ANTHROPIC = _anthropic()
+RECORDINGS = (ANTHROPIC,)
