@@ -40,10 +40,9 @@ def svg(axes: Axes, curves: Sequence[Curve]) -> str:
         across = (math.log2(point[0]) - low) / (high - low or 1)
         return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - point[1] / top * (HEIGHT - TOP - BOTTOM)
 
-    parts = [_text(WIDTH / 2, 18, axes.title, size=14), _text(WIDTH / 2, HEIGHT - 8, axes.across)]
+    parts = [_text(WIDTH / 2, 18, axes.title), _text(WIDTH / 2, HEIGHT - 8, axes.across)]
     parts.append(f'<g transform="rotate(-90 14 {HEIGHT / 2:.0f})">{_text(14, HEIGHT / 2, axes.up)}</g>')
-    for place in places:
-        parts.append(_text(at((place, 0))[0], HEIGHT - BOTTOM + 16, f"{place:g}"))
+    parts += [_text(at((place, 0))[0], HEIGHT - BOTTOM + 16, f"{place:g}") for place in places]
     for tick in range(TICKS + 1):
         value = top * tick / TICKS
         _, y = at((places[0], value))
@@ -56,12 +55,9 @@ def svg(axes: Axes, curves: Sequence[Curve]) -> str:
         for row, (colour, curve) in enumerate(zip(COLOURS, curves, strict=False))
         if len(curves) > 1
     ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="12" role="img" aria-label="{escape(axes.title)}">\n<rect width="100%" height="100%" fill="#fff"/>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
-    )
+    head = f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" role="img" aria-label="{escape(axes.title)}"'
+    background = '<rect width="100%" height="100%" fill="#fff"/>'
+    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {head}>', background, *parts, "</svg>", ""])
 
 
 def _drawn(colour: str, points: Sequence[Point]) -> list[str]:
@@ -70,10 +66,9 @@ def _drawn(colour: str, points: Sequence[Point]) -> list[str]:
     return [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>', *dots]
 
 
-def _text(x: float, y: float, said: str, *, anchor: str = "middle", size: int = 12, colour: str = "#333") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(said)}</text>'
-    )
+def _text(x: float, y: float, said: str, *, anchor: str = "middle", colour: str = "#333") -> str:
+    look = f'text-anchor="{anchor}" font-size="12" fill="{colour}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {look}>{escape(said)}</text>'
 
 
 def _round_up(value: float) -> float:
