@@ -3,11 +3,13 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jsonschema_rs
 import pytest
 import pytest_asyncio
 
@@ -346,6 +348,105 @@ async def test_the_end_token_can_be_ignored(smol: EngineProvider) -> None:
 async def test_min_tokens_put_off_the_end(smol: EngineProvider) -> None:
     reply = await whole(smol, CHAT, temperature=0, min_tokens=20, max_tokens=30)
     assert reply["usage"]["completion_tokens"] >= 20
+
+
+PERSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "age": {"type": "integer", "minimum": 0},
+        "tags": {"type": "array", "items": {"enum": ["kind", "tall"]}, "minItems": 1},
+    },
+    "required": ["name", "age", "tags"],
+    "additionalProperties": False,
+}
+AS_PERSON = {"type": "json_schema", "json_schema": {"name": "person", "schema": PERSON, "strict": True}}
+person = jsonschema_rs.Draft202012Validator(PERSON).validate
+
+
+@pytest.mark.parametrize("temperature", [0, 1.5])
+async def test_an_answer_is_what_the_schema_says(smol: EngineProvider, temperature: float) -> None:
+    body = {"response_format": AS_PERSON, "temperature": temperature, "seed": 3, "max_tokens": 200, "n": 3}
+    reply = await whole(smol, CHAT, **body)
+    schemas.check("CreateChatCompletionResponse", reply)
+    assert {choice["finish_reason"] for choice in reply["choices"]} == {"stop"}
+    said = [choice["message"]["content"] for choice in reply["choices"]]
+    for each in said:
+        person(json.loads(each))
+    found = await streamed(smol, CHAT, **body)
+    parts = [choice for chunk in found.chunks for choice in chunk["choices"]]
+    for index in range(3):
+        assert "".join(each["delta"].get("content", "") for each in parts if each["index"] == index) == said[index]
+    assert len({*said}) == (3 if temperature else 1)
+
+
+@pytest.mark.parametrize("max_tokens", [24, 30, 60])
+async def test_an_answer_is_whole_where_the_tokens_are_few(smol: EngineProvider, max_tokens: int) -> None:
+    body = {"response_format": AS_PERSON, "temperature": 1.5, "seed": 1, "n": 16, "max_tokens": max_tokens}
+    reply = await whole(smol, CHAT, **body)
+    for choice in reply["choices"]:
+        person(json.loads(choice["message"]["content"]))
+        assert choice["finish_reason"] == "stop"
+
+
+async def test_an_answer_that_cannot_be_whole_ends_for_its_length(smol: EngineProvider) -> None:
+    reply = await whole(smol, CHAT, response_format=AS_PERSON, max_tokens=5)
+    assert reply["choices"][0]["finish_reason"] == "length"
+    assert reply["choices"][0]["message"]["content"].startswith("{")
+
+
+async def test_a_completion_is_constrained_too(smol: EngineProvider) -> None:
+    body = {"prompt": "A date:", "temperature": 1, "seed": 1, "max_tokens": 30}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", await text(smol, COMPLETION, **body, guided_regex=r"\d{4}-\d\d-\d\d"))
+    assert await text(smol, COMPLETION, **body, guided_choice=["red", "green"]) in {"red", "green"}
+    json.loads(await text(smol, COMPLETION, **body, response_format={"type": "json_object"}))
+    found = await text(smol, COMPLETION, **body, structured_outputs={"grammar": 'root ::= "a" [0-9]{3}'})
+    assert re.fullmatch(r"a\d{3}", found)
+
+
+async def test_logprobs_of_a_constrained_answer_are_the_models_own(smol: EngineProvider) -> None:
+    body = {"logprobs": True, "top_logprobs": 2, "guided_choice": ["zebra"]}
+    reply = await whole(smol, CHAT, **body)
+    schemas.check("CreateChatCompletionResponse", reply)
+    entries = reply["choices"][0]["logprobs"]["content"]
+    assert "".join(entry["token"] for entry in entries) == reply["choices"][0]["message"]["content"] == "zebra"
+    assert entries[0]["logprob"] < entries[0]["top_logprobs"][0]["logprob"]
+
+
+async def test_a_stop_string_cuts_a_constrained_answer_all_the_same(smol: EngineProvider) -> None:
+    assert await text(smol, CHAT, guided_choice=["one two"], stop=" t") == "one"
+
+
+async def test_the_end_of_a_grammar_is_the_end_of_the_answer(smol: EngineProvider) -> None:
+    body = {"guided_choice": ["yes", "no"], "temperature": 0, "ignore_eos": True, "min_tokens": 20}
+    assert await text(smol, CHAT, **body) in {"yes", "no"}
+
+
+async def test_a_hostile_schema_is_refused_and_holds_nobody_up(smol: EngineProvider) -> None:
+    hostile = {
+        "allOf": [{"anyOf": [{"properties": {f"{a}{at}": {"pattern": ".*x.*"}}} for a in "ab"]} for at in range(16)]
+    }
+    asking = [asyncio.create_task(whole(smol, CHAT, guided_json=hostile)) for _ in range(3)]
+    assert await text(smol, CHAT, temperature=0, max_tokens=5)
+    for found in await asyncio.gather(*asking, return_exceptions=True):
+        assert isinstance(found, InvalidRequestError)
+        assert found.param == "guided_json"
+
+
+async def test_a_grammar_that_takes_too_long_to_compile(smol: EngineProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebay.engine.model._COMPILING_SECONDS", 0.0)
+    with pytest.raises(InvalidRequestError, match="too long") as caught:
+        await whole(smol, CHAT, response_format=AS_PERSON)
+    assert caught.value.param == "response_format.json_schema.schema"
+
+
+async def test_a_constrained_answer_survives_a_preemption(smollm2: Path) -> None:
+    body = {"prompt": "Once upon a time", "guided_regex": "[a-z ]{1000}", "max_tokens": 70, "seed": 4}
+    async for small in _started(EngineSettings(model=str(smollm2), kv_cache=4 * 2**20, context=128)):
+        alone = await text(small, COMPLETION, **body)
+        found = await asyncio.gather(*(text(small, COMPLETION, **body) for _ in range(4)))
+        assert small.gauges()["preemptions_total"] > 0
+        assert found == [alone] * 4
 
 
 async def test_an_answer_ends_with_the_context(tiny: EngineProvider) -> None:

@@ -54,7 +54,7 @@ def test_every_field_arrives() -> None:
 
 
 def test_unknown_fields_are_let_pass() -> None:
-    assert chat(user="me", store=True, metadata={}, guided_json={}, tool_choice="none").sampling(1)
+    assert chat(user="me", store=True, metadata={}, tool_choice="none").sampling(1)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,6 @@ def test_alternatives_need_logprobs() -> None:
         ("suffix", "end", ""),
         ("tools", [{"type": "function"}], []),
         ("functions", [{}], []),
-        ("response_format", {"type": "json_object"}, {"type": "text"}),
     ],
 )
 def test_what_the_engine_cannot_do_is_refused_by_name(field: str, value: object, neutral: object) -> None:

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebay.engine.sequence import Finish, Logprobs
+from forebay.engine.sequence import Finish, Logprobs, Output
 from forebay.engine.text import Piece, StopStrings, Text
+from tests.support import sequences
 from tests.support.sequences import output
 
 LOGPROBS = Logprobs(-1.0, ())
@@ -50,6 +51,12 @@ def test_the_end_token_has_no_text_but_counts() -> None:
     text = Text([b"a", b"<end>"])
     assert [piece.text for piece in feed(text, 2, "stop")] == ["a", ""]
     assert text.tokens == 2
+
+
+def test_where_a_grammar_ends_the_text_its_last_token_is_told() -> None:
+    last = Output(sequences.sequence([1]), 0, LOGPROBS, "stop")
+    piece = Text([b"}"]).feed(last)
+    assert (piece.text, piece.finish, len(piece.entries)) == ("}", "stop", 1)
 
 
 def test_a_stop_string_ends_the_text_before_it() -> None:

@@ -30,5 +30,6 @@ def sequence(
 
 
 def output(token: int, finish: Finish | None = None, logprobs: Logprobs | None = None) -> Output:
-    """What a step brings for a sequence of its own."""
-    return Output(sequence([1]), token, logprobs, finish)
+    """What a step brings for a sequence of its own; one that stops does so at its end token."""
+    ends = frozenset({token}) if finish == "stop" else frozenset[int]()
+    return Output(sequence([1], ends=ends), token, logprobs, finish)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence as Items
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from forebay.core.errors import InvalidRequestError
 from forebay.core.types import Usage
+from forebay.engine.grammar import Grammar
 from forebay.engine.runner import Runner
 from forebay.engine.sampling import derived
 from forebay.engine.sequence import NOBODY, Origin, Output, Sampling, Sequence
@@ -20,13 +22,32 @@ class Prompt(NamedTuple):
     lead: str = ""
 
 
+class Words(Protocol):
+    """What an answer is made of."""
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end it."""
+        ...
+
+    @property
+    def pieces(self) -> Items[bytes]:
+        """The bytes of each token, as they stand in it."""
+        ...
+
+
 class Answer:
     """Makes text of the tokens as they come, ends a choice at its stop string, and hands on what there is to tell.
 
     It works when a token arrives and not when its reader asks: a slow reader must not keep a finished choice running.
     """
 
-    def __init__(self, runner: Runner, origin: Origin = NOBODY) -> None:
+    def __init__(
+        self, runner: Runner, words: Words, *, grammar: Grammar | None = None, origin: Origin = NOBODY
+    ) -> None:
+        """An answer in ``words``, held to ``grammar``."""
+        self._words = words
+        self._grammar = grammar
         self._sequences: list[Sequence] = []
         self._prompts: list[Sequence] = []  # The first choice of each prompt.
         self._texts: list[Text] = []
@@ -38,21 +59,20 @@ class Answer:
         self._unfinished = 0
         self._arrived: asyncio.Future[None] | None = None
 
-    def add(
-        self, prompt: Prompt, sampling: Sampling, choices: int, *, ends: frozenset[int], pieces: Items[bytes]
-    ) -> None:
-        """Add some choices: what is generated after ``prompt``, up to one of the tokens ``ends``.
+    def add(self, prompt: Prompt, sampling: Sampling, choices: int) -> None:
+        """Add some choices: what is generated after ``prompt``.
 
-        ``pieces`` are the bytes of each token. Where there is a seed, each choice has one of its own, made of it.
+        Where there is a seed, each choice has one of its own, made of it.
         """
         self._prompt_tokens += len(prompt.tokens)
         for number in range(choices):
             index = len(self._texts)
-            self._texts.append(Text(pieces, sampling.stop, sampling.min_tokens, lead=prompt.lead))
+            self._texts.append(Text(self._words.pieces, sampling.stop, sampling.min_tokens, lead=prompt.lead))
             if sampling.max_tokens:
                 own = _of_choice(sampling, number)
-                sequence = Sequence(prompt.tokens, own, self, stop_ids=ends, origin=self._origin)
+                sequence = Sequence(prompt.tokens, own, self, stop_ids=self._words.ends, origin=self._origin)
                 sequence.index = index
+                sequence.grammar = self._grammar.matcher() if self._grammar else None
                 self._sequences.append(sequence)
                 if number == 0:
                     self._prompts.append(sequence)
@@ -111,6 +131,10 @@ class Answer:
 
     def receive(self, output: Output, /) -> None:
         """Take one token."""
+        grammar = output.sequence.grammar
+        if grammar is not None and grammar.failure:
+            self.fail(InvalidRequestError(grammar.failure))
+            return
         piece = self._texts[output.sequence.index].feed(output)
         if piece.finish and not output.finish:
             self._runner.cancel(output.sequence)

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import openvino as ov
 
@@ -25,6 +25,7 @@ from forebay.engine.answer import Answer, Prompt
 from forebay.engine.chat_replies import ChatFormat
 from forebay.engine.completion_replies import CompletionFormat
 from forebay.engine.core import Engine
+from forebay.engine.grammar import Constraint, Grammar
 from forebay.engine.graph import PagedGraph
 from forebay.engine.options import EngineSettings
 from forebay.engine.prompts import Prompter
@@ -33,6 +34,8 @@ from forebay.engine.requests import Body, ChatBody, CompletionBody
 from forebay.engine.runner import Runner
 
 T = TypeVar("T")
+_COMPILING_SECONDS: Final = 10.0
+
 AnyFormat = Format[Any, Any]
 
 
@@ -45,6 +48,8 @@ class LocalModel:
         self._runner = Runner(settings.max_running + settings.max_waiting)
         # Templates and tokenisers take a millisecond, or many for a long prompt: never on the event loop.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="forebay-prompts")
+        # A grammar may take a second, for which no other request's prompt should wait.
+        self._grammars = ThreadPoolExecutor(1, thread_name_prefix="forebay-grammars")
         self._engine: Engine | None = None
         self._prompter: Prompter
         self._fingerprint = f"fp_{hashlib.sha256(f'{settings.model} {ov.__version__}'.encode()).hexdigest()[:10]}"
@@ -67,6 +72,7 @@ class LocalModel:
         """Stop the threads; those who still wait are told."""
         await self._runner.close()
         self._thread.shutdown(wait=False)
+        self._grammars.shutdown(wait=False)
 
     def failure(self) -> str | None:
         """It can answer from its start to its end, unless its thread has died."""
@@ -130,10 +136,11 @@ class LocalModel:
             raise InvalidRequestError(f"At most {limit} choices are made at once, over all prompts.", param="n")
 
     async def _reply(self, call: Call, body: Body, prompts: list[Prompt], form: type[AnyFormat]) -> Reply:
-        answer = Answer(self._runner, self._settings.origin(call.principal))
+        grammar = await self._compiled(body.constraint())
+        answer = Answer(self._runner, self._prompter, grammar=grammar, origin=self._settings.origin(call.principal))
         for prompt in prompts:
             sampling = body.sampling(self._prompter.context - len(prompt.tokens), self._advice)
-            answer.add(prompt, sampling, body.choices, ends=self._prompter.ends, pieces=self._prompter.pieces)
+            answer.add(prompt, sampling, body.choices)
         writer = form(
             Head(int(time.time()), call.request.model, self._fingerprint),
             self._prompter.names,
@@ -146,6 +153,19 @@ class LocalModel:
         events = await Primed.of(_events(call, answer, writer))
         call.trace.provider_answered = time.perf_counter()
         return Stream(events)
+
+    async def _compiled(self, constraint: Constraint | None) -> Grammar | None:
+        if constraint is None:
+            return None
+        compiler = self._prompter.compiler
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._grammars)
+        await in_thread(compiler.warm_up)
+        try:
+            return await asyncio.wait_for(in_thread(compiler.compile, constraint), _COMPILING_SECONDS)
+        except TimeoutError:
+            raise InvalidRequestError(
+                f"'{constraint.param}' takes too long to compile: simplify it.", param=constraint.param
+            ) from None
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from forebay.core.errors import ContextLengthError, InvalidRequestError
 from forebay.engine import facts
+from forebay.engine.grammar import Compiler
 from forebay.engine.metadata import Facts
 from forebay.engine.template import ChatTemplate, Message
 from forebay.engine.tokenizer import Tokenizer
@@ -15,6 +16,7 @@ class Prompter:
 
     ``context`` is how many tokens prompt and answer may have together, ``ends`` are the tokens that end an answer,
     ``pieces`` the bytes of each token as they stand in an answer, ``names`` the bytes by which it is known.
+    ``compiler`` makes grammars of these tokens; it may be used by another thread.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -30,6 +32,7 @@ class Prompter:
         self.ends = frozenset(known.eos_ids)
         self.pieces = self._tokenizer.pieces
         self.names = self._tokenizer.names
+        self.compiler = Compiler(self._tokenizer.twin(), self.ends)
         self._template = self._compiled(known)
 
     def chat(self, messages: Sequence[Message]) -> list[int]:

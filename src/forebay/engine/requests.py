@@ -11,7 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedParameterError
+from forebay.engine import constraints
 from forebay.engine.catalog import Advice
+from forebay.engine.grammar import Constraint
 from forebay.engine.sequence import Sampling
 
 _MAX_CHOICES: Final = 128
@@ -28,7 +30,6 @@ _UNSUPPORTED: Final[Mapping[str, tuple[Any, ...]]] = {
     "suffix": (None, ""),
     "tools": (None, []),
     "functions": (None, []),
-    "response_format": (None, {"type": "text"}),
 }
 
 Count = Annotated[int, Meta(ge=1)]
@@ -63,6 +64,11 @@ class _Body(msgspec.Struct, frozen=True):
     tools: Any = None
     functions: Any = None
     response_format: Any = None
+    guided_json: Any = None
+    guided_regex: Any = None
+    guided_choice: Any = None
+    guided_grammar: Any = None
+    structured_outputs: Any = None
 
     @property
     def choices(self) -> int:
@@ -88,6 +94,14 @@ class _Body(msgspec.Struct, frozen=True):
                     f"The keys of 'logit_bias' must be tokens, from 0 to {vocabulary - 1}; '{token[:20]}' is none.",
                     param="logit_bias",
                 )
+
+    def constraint(self) -> Constraint | None:
+        """What the answer must be; ``None`` where it is free.
+
+        Raises:
+            InvalidRequestError: it cannot be told from the request.
+        """
+        return constraints.constraint(msgspec.structs.asdict(self))
 
     def _sampling(self, max_tokens: int, logprobs: int | None, advice: Advice) -> Sampling:
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())

@@ -6,7 +6,7 @@ cache, and the result cannot depend on the rest of the batch. A draw inverts the
 likeliest tokens, a bound that cannot cut off any of them leaves a few candidates to sort; the others lose their weight.
 Where only few tokens have any weight, as at low temperatures, all of that is done with those alone.
 
-Watermarks, grammars and ``logit_bias`` will change the row where the penalties do.
+`_changed` is where a row is changed, and `_next` where a grammar restricts it after that; a watermark belongs behind.
 """
 
 from collections.abc import Sequence as Items
@@ -25,6 +25,7 @@ _MASK: Final = 2**64 - 1
 _COLDEST: Final = 1e-5  # Below this the likeliest token is taken: 1/temperature would overflow.
 _REACH: Final = 28.0  # What is e^28 times lighter than the likeliest is lost in rounding, even all of it together.
 _FEW: Final = 1024  # So many tokens are sorted faster than a whole row is added up.
+_BANNED: Final = -1e30  # Impossible, but not as impossible as what a grammar forbids.
 _LIKELY: Final = 1e-5  # The share of all weight above which a token is a first candidate for top_p.
 
 
@@ -74,31 +75,44 @@ class Sampler:
         """The next token of each sequence, from its line of ``logits``."""
         likeliest = logits.argmax(axis=1).tolist()
         return [
-            Choice(token) if _is_plain(sequence.sampling) else self._choose(row, sequence)
+            Choice(token) if _is_plain(sequence) else self._choose(row, sequence)
             for token, row, sequence in zip(likeliest, logits, sequences, strict=True)
         ]
 
     def _choose(self, row: Floats, sequence: Sequence) -> Choice:
         sampling = sequence.sampling
-        changed = self._changed(row, sequence)
-        if sampling.temperature < _COLDEST:
-            token = int(changed.argmax())
-        else:
-            token = self._draw(changed, sampling, uniform(sequence.seed, sequence.generated))
+        token = self._next(row, sequence)
         return Choice(token, None if sampling.logprobs is None else self._logprobs(row, token, sampling.logprobs))
+
+    def _next(self, row: Floats, sequence: Sequence) -> int:
+        """The token. A grammar has the last word on the row, and may take another token than the one chosen."""
+        grammar = sequence.grammar
+        if grammar is None:
+            return self._pick(self._changed(row, sequence), sequence)
+        token = grammar.only()
+        if token is None:
+            changed = self._changed(row, sequence)
+            grammar.restrict(changed)
+            token = self._pick(changed, sequence)
+        return grammar.advance(token, sequence.sampling.max_tokens - sequence.generated - 1)
+
+    def _pick(self, row: Floats, sequence: Sequence) -> int:
+        if sequence.sampling.temperature < _COLDEST:
+            return int(row.argmax())
+        return self._draw(row, sequence.sampling, uniform(sequence.seed, sequence.generated))
 
     def _changed(self, row: Floats, sequence: Sequence) -> Floats:
         """The row after everything that bans, favours or punishes tokens; ``row`` itself where nothing does."""
         sampling = sequence.sampling
         banned = list(sequence.stop_ids) if sequence.generated < sampling.min_tokens else []
-        if not (sampling.penalised or sampling.logit_bias or banned):
+        if not (sampling.penalised or sampling.logit_bias or banned or sequence.grammar):
             return row
         changed = self._row
         np.copyto(changed, row)
         _penalise(changed, sequence)
         if sampling.logit_bias:
             changed[list(sampling.logit_bias)] += np.array(list(sampling.logit_bias.values()), np.float32)
-        changed[banned] = -np.inf
+        changed[banned] = _BANNED
         return changed
 
     def _draw(self, row: Floats, sampling: Sampling, chance: float) -> int:
@@ -187,10 +201,12 @@ class Sampler:
         return found
 
 
-def _is_plain(sampling: Sampling) -> bool:
+def _is_plain(sequence: Sequence) -> bool:
     """Whether the likeliest token is all there is to know."""
+    sampling = sequence.sampling
     return (
-        sampling.temperature < _COLDEST
+        sequence.grammar is None
+        and sampling.temperature < _COLDEST
         and sampling.logprobs is None
         and not sampling.penalised
         and not sampling.logit_bias

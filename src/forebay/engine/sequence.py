@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from forebay.engine.chain import Chain
 
@@ -81,6 +83,28 @@ class Origin(NamedTuple):
 NOBODY: Final = Origin()
 
 
+class Follower(Protocol):
+    """Holds a sequence to a grammar: see `grammar.Matcher`.
+
+    ``ended`` says whether nothing may follow but an end, ``failure`` why the grammar could not be followed to there.
+    """
+
+    ended: bool
+    failure: str | None
+
+    def only(self) -> int | None:
+        """The next token where no other is legal."""
+        ...
+
+    def restrict(self, row: npt.NDArray[np.float32], /) -> None:
+        """Leave in ``row`` only the logits of tokens that are legal."""
+        ...
+
+    def advance(self, token: int, left: int, /) -> int:
+        """Take ``token``, or another one if with it the text could not end within ``left`` more; tells which."""
+        ...
+
+
 class Sequence:
     """A prompt, the tokens after it, and how far they are computed.
 
@@ -99,6 +123,7 @@ class Sequence:
         "chain",
         "computed",
         "exact",
+        "grammar",
         "index",
         "kept",
         "owner",
@@ -126,6 +151,7 @@ class Sequence:
         self.receiver = receiver
         self.stop_ids = frozenset() if sampling.ignore_eos else stop_ids
         self.index = 0
+        self.grammar: Follower | None = None
         self.exact = sampling.seed is not None
         self.seed: int = random.getrandbits(64) if sampling.seed is None else sampling.seed
         self.owner = origin.owner
@@ -169,6 +195,6 @@ class Sequence:
     def append(self, token: int) -> Finish | None:
         """Take the next token; tells whether, and why, it is the last one."""
         self.tokens.append(token)
-        if token in self.stop_ids:
+        if token in self.stop_ids or (self.grammar is not None and self.grammar.ended):
             return "stop"
         return "length" if self.generated >= self.sampling.max_tokens else None

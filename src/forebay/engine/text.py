@@ -75,7 +75,8 @@ class Text:
     def feed(self, output: Output) -> Piece:
         """What ``output`` adds. Its ``finish`` may come before the engine's own, when a stop string is whole."""
         self.tokens += 1
-        ended = output.finish == "stop"
+        # A text that its grammar ends has no end token.
+        ended = output.finish == "stop" and output.token in output.sequence.stop_ids
         if output.logprobs is not None and not ended:
             self._entries.append(Entry(output.token, self._length, output.logprobs))
         text = "" if ended else self._decode(self._pieces[output.token])

@@ -3,6 +3,7 @@
 The graph runs without holding the interpreter's lock, on the caller's thread.
 """
 
+import copy
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,8 @@ class Tokenizer:
         self.chat_template = _fact(graph, "chat_template")
         self.bos = _number(_fact(graph, "bos_token_id"))
         self.eos = _number(_fact(graph, "eos_token_id"))
-        self._request = core.compile_model(graph, "CPU", {"INFERENCE_NUM_THREADS": 1}).create_infer_request()
+        self._compiled = core.compile_model(graph, "CPU", {"INFERENCE_NUM_THREADS": 1})
+        self._request = self._compiled.create_infer_request()
         self.names, self.special = _vocabulary(core, folder / "openvino_detokenizer.xml")
         self.pieces = self.names.copy()
         for token in self.special:
@@ -52,6 +54,12 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """The tokens of ``text``, without `prefix`. Not for more than one thread at a time."""
         return self._run(text)[len(self.prefix) :]
+
+    def twin(self) -> "Tokenizer":
+        """The same once more, for another thread."""
+        twin = copy.copy(self)
+        twin._request = self._compiled.create_infer_request()  # noqa: SLF001 - its own
+        return twin
 
     def _run(self, text: str) -> list[int]:
         self._request.infer([np.array([text])])
