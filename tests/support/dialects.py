@@ -16,7 +16,6 @@ from tests.support.faulty import Script, Upstream, upstream
 from tests.support.schemas import check
 
 QUICK = TimeOuts(connect=1, first_token=0.3, between_tokens=0.3, total=5)
-SECRET = "sk-secret-key"
 Fields = dict[str, Any]
 
 
@@ -32,7 +31,7 @@ def call(*, stream: bool = False, include_usage: bool = False, **fields: object)
 def made(kind: str, base_url: str, **options: object) -> DialectProvider:
     """A provider of ``kind``."""
     plugin = provider_plugin(kind)
-    settings = section(kind, {"base_url": base_url, "api_key": SECRET, **options}).read(plugin.settings)
+    settings = section(kind, {"base_url": base_url, **options}).read(plugin.settings)
     provider = plugin.build("up", settings)
     assert isinstance(provider, DialectProvider)
     return provider
@@ -50,13 +49,13 @@ async def asking(kind: str, *scripts: Script, **options: object) -> AsyncIterato
 
 
 async def ask(
-    kind: str, asked: Call, *scripts: Script, model: str = "real", timeouts: TimeOuts = QUICK, **options: object
+    kind: str, asked: Call, *scripts: Script, model: str = "real", **options: object
 ) -> tuple[bytes, ForebayError | None, Upstream]:
     """What a client gets of the reply, what broke it, and the upstream that was asked."""
     received = b""
     async with asking(kind, *scripts, **options) as (provider, up):
         try:
-            reply = await provider.answer(asked, Deployment("up/real", "up", model, timeouts))
+            reply = await provider.answer(asked, Deployment("up/real", "up", model, QUICK))
             if isinstance(reply, Whole):
                 return reply.body, None, up
             assert isinstance(reply, Stream)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 Fields = dict[str, Any]
 
+SECRET = "sk-secret-key"
+
 
 class Recording(NamedTuple):
     """``whole`` is a body, ``events`` a stream on the wire, ``expected`` both in OpenAI's form.
@@ -25,7 +27,7 @@ class Recording(NamedTuple):
     overloaded: tuple[int, bytes]
     ping: bytes = b": ping\n\n"
     stream_type: str = "text/event-stream"
-    options: Mapping[str, str] = MappingProxyType({"api_key": "sk-secret-key"})
+    options: Mapping[str, str] = MappingProxyType({"api_key": SECRET})
 
 
 def sse(payload: Fields, *, named: bool = False) -> bytes:
@@ -184,5 +186,71 @@ def _anthropic() -> Recording:
     )
 
 
+def _gemini(kind: str, target: str, **options: str) -> Recording:
+    ids = {"id": "fc_1"} if kind == "gemini" else {}
+    weather = {"functionCall": {"name": "weather", "args": {"city": "Zürich"}, **ids}, "thoughtSignature": "c2ln"}
+    last = {"name": "time", "args": {}}
+    usage = {
+        "promptTokenCount": 20,
+        "candidatesTokenCount": 23,
+        "thoughtsTokenCount": 7,
+        "cachedContentTokenCount": 5,
+        "totalTokenCount": 50,
+    }
+    common = {"modelVersion": "gemini-x", "responseId": "resp_1"}
+
+    def event(*parts: Fields, finish: str | None = None, counted: Fields | None = None) -> Fields:
+        candidate: Fields = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
+        if finish:
+            candidate["finishReason"] = finish
+        return {"candidates": [candidate], "usageMetadata": counted or {**usage, "candidatesTokenCount": 1}, **common}
+
+    thought = {"text": "Two cities.", "thought": True}
+    text = {"text": "Lööking 🌍."}
+    whole = event(thought, text, weather, {"functionCall": last}, finish="STOP", counted=usage)
+    events = [
+        event({**thought, "text": "Two "}),
+        event({**thought, "text": "cities."}),
+        event({"text": "Lööking "}),
+        event({"text": "🌍."}, weather),
+        event({"functionCall": last}),
+        event(finish="STOP", counted=usage),
+    ]
+    busy = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+    first = {**function("fc_1" if ids else "call_resp_1_0_0", "weather", '{"city":"Zürich"}')}
+    signed = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    return Recording(
+        kind=kind,
+        model="gemini-2.5-flash",
+        target=target,
+        whole=json.dumps(whole, ensure_ascii=False).encode(),
+        events=tuple(map(sse, events)),
+        expected=expected(
+            answer_id="resp_1",
+            model="gemini-x",
+            message={
+                "content": "Lööking 🌍.",
+                "reasoning_content": "Two cities.",
+                "tool_calls": [{**first, **signed}, function("call_resp_1_0_1", "time", "{}")],
+            },
+            finish_reason="tool_calls",
+            usage=(20, 30),
+            prompt_tokens_details={"cached_tokens": 5},
+            completion_tokens_details={"reasoning_tokens": 7},
+        ),
+        busy=sse(busy),
+        overloaded=(503, json.dumps([busy]).encode()),
+        options=MappingProxyType(options),
+    )
+
+
 ANTHROPIC = _anthropic()
-RECORDINGS = (ANTHROPIC,)
+GEMINI = _gemini("gemini", "/models/gemini-2.5-flash:generateContent", api_key=SECRET)
+VERTEX = _gemini(
+    "vertex",
+    "/projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-flash:generateContent",
+    project="p",
+    location="europe-west4",
+    access_token=SECRET,
+)
+RECORDINGS = (ANTHROPIC, GEMINI, VERTEX)

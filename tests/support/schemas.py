@@ -26,9 +26,30 @@ def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]} if schema.get("nullable") is True else schema
 
 
+def _discovered(schema: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """A schema of Google's discovery format; a field that it does not name is none, a name that it lacks anything."""
+    if "$ref" in schema:
+        return {"$ref": f"#/schemas/{schema['$ref']}"} if schema["$ref"] in known else {}
+    found: dict[str, Any] = {} if schema.get("type") == "any" else {"type": schema["type"]}
+    if "enum" in schema:
+        found["enum"] = schema["enum"]
+    if "items" in schema:
+        found["items"] = _discovered(schema["items"], known)
+    if isinstance(schema.get("additionalProperties"), dict):
+        found["additionalProperties"] = _discovered(schema["additionalProperties"], known)
+    elif schema.get("type") == "object":
+        found["properties"] = {name: _discovered(each, known) for name, each in schema.get("properties", {}).items()}
+        found["additionalProperties"] = False
+    return found
+
+
 @functools.cache
 def _validator(vendor: str, name: str) -> jsonschema_rs.Draft202012Validator:
     document = _document(vendor)
+    if "schemas" in document:
+        known = frozenset(document["schemas"])
+        schemas = {each: _discovered(schema, known) for each, schema in document["schemas"].items()}
+        return jsonschema_rs.Draft202012Validator({"$ref": f"#/schemas/{name}", "schemas": schemas})
     schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
     return jsonschema_rs.Draft202012Validator(schema)
 

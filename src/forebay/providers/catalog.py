@@ -39,7 +39,13 @@ class Vendor(msgspec.Struct, frozen=True):
 ROWS = (
     Vendor("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", base_url_variable="OPENAI_BASE_URL"),
     Vendor("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", CHAT, kind="anthropic"),
-    Vendor("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", CHAT_AND_EMBEDDING),
+    Vendor(
+        "gemini",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        "GEMINI_API_KEY",
+        CHAT_AND_EMBEDDING,
+        kind="gemini",
+    ),
     Vendor("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", CHAT),
     Vendor("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", CHAT_AND_EMBEDDING, usage_in_stream=False),
     Vendor("deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", CHAT),

@@ -91,7 +91,7 @@ class Answer(ABC):
         self._blocks[choice] = block.index + 1
         self.say(choice, Delta(thinking_blocks=[block]))
 
-    def extra(self, content: Any, choice: int = 0) -> None:  # noqa: ANN401  # a vendor's own
+    def extra_content(self, content: Any, choice: int = 0) -> None:  # noqa: ANN401  # a vendor's own
         """What else the vendor wants back with the message."""
         self.say(choice, Delta(extra_content=content))
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from forebay.core.errors import InvalidRequestError
 from forebay.providers.dialects.anthropic.models import Abilities
 from forebay.providers.dialects.chat import (
     AssistantMessage,
@@ -18,6 +17,7 @@ from forebay.providers.dialects.chat import (
     Tool,
     ToolMessage,
 )
+from forebay.providers.dialects.history import check_tool_choice
 
 JSON_TOOL = "answer_in_json"
 MIN_BUDGET = 1024
@@ -70,8 +70,7 @@ def tools(chat: Chat, form: Form, able: Abilities) -> Fields:
         return {"tools": [*offered, form.tool], "tool_choice": {**choice, "disable_parallel_tool_use": True}}
     if offered:
         return {"tools": offered, **_choice(chat)}
-    if chat.choice not in {None, "none", "auto"}:
-        raise InvalidRequestError("'tool_choice' demands a tool, but 'tools' has none.", param="tool_choice")
+    check_tool_choice(chat)
     return _past_tools(chat)
 
 

@@ -1,0 +1,132 @@
+"""The provider kind ``vertex``: Gemini on Vertex AI, with Google Cloud's credentials."""
+
+import asyncio
+import importlib
+import logging
+from typing import Any
+
+import msgspec
+
+from forebay.core.errors import UpstreamError
+from forebay.plugins import ProviderPlugin
+from forebay.providers.dialects.dialect import Headers
+from forebay.providers.dialects.gemini.dialect import GoogleDialect, model_name
+from forebay.providers.dialects.provider import DialectProvider
+from forebay.providers.dialects.settings import DialectSettings
+from forebay.settings import Secret
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+GLOBAL = "global"
+
+logger = logging.getLogger("forebay.providers")
+
+
+class VertexSettings(DialectSettings, frozen=True, forbid_unknown_fields=True):
+    """A project and location; ``base_url`` follows from the location.
+
+    Who asks: an ``api_key`` (express mode), an ``access_token`` that somebody else keeps fresh, the key file of a
+    ``service_account``, or what Google's library finds by itself (``GOOGLE_APPLICATION_CREDENTIALS``, gcloud's login,
+    the metadata server).
+    """
+
+    project: str = ""
+    location: str = GLOBAL
+    access_token: Secret | None = None
+    service_account: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.project and not self.api_key:
+            raise ValueError("give a 'project', or an 'api_key' for express mode")
+        if not self.base_url:
+            host = "aiplatform" if self.location == GLOBAL else f"{self.location}-aiplatform"
+            msgspec.structs.force_setattr(self, "base_url", f"https://{host}.googleapis.com/v1")
+        super().__post_init__()
+
+
+class VertexDialect(GoogleDialect):
+    """Vertex AI: calls have no ids there, and paths are long."""
+
+    ids = False
+
+    def __init__(self, settings: VertexSettings) -> None:
+        super().__init__(settings)
+        place = f"/projects/{settings.project}/locations/{settings.location}" if settings.project else ""
+        self._models = f"{place}/publishers/google/models/"
+
+    def path(self, model: str) -> str:
+        """Below the publisher Google."""
+        return self._models + model_name(model)
+
+
+class GoogleCredentials:
+    """Access tokens by Google's own library, fetched in a thread when the last one is about to expire.
+
+    Raises:
+        ImportError: the library is not installed; it comes with ``forebay[vertex]``.
+    """
+
+    def __init__(self, name: str, file: str | None) -> None:
+        self._auth: Any = importlib.import_module("google.auth")
+        self._accounts: Any = importlib.import_module("google.oauth2.service_account")
+        self._requests: Any = importlib.import_module("google.auth.transport.requests")
+        self._name = name
+        self._file = file
+        self._found: Any = None
+        self._lock = asyncio.Lock()
+
+    async def headers(self, path: bytes, body: bytes) -> Headers:  # noqa: ARG002  # the port's
+        """The bearer token.
+
+        Raises:
+            UpstreamError: there are no credentials, or Google does not take them.
+        """
+        if self._found is None or not self._found.valid:
+            async with self._lock:
+                if self._found is None or not self._found.valid:
+                    self._found = await asyncio.to_thread(self._fetched)
+        return [(b"authorization", f"Bearer {self._found.token}".encode())]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _fetched(self) -> Any:  # noqa: ANN401  # the library's types are its own business
+        auth, requests = self._auth, self._requests
+        try:
+            if self._found is not None:
+                found = self._found
+            elif self._file is not None:
+                found = self._accounts.Credentials.from_service_account_file(self._file, scopes=SCOPES)
+            else:
+                found = auth.default(scopes=SCOPES)[0]
+            found.refresh(requests.Request())
+        except (auth.exceptions.GoogleAuthError, OSError, ValueError) as error:
+            logger.warning("%s: %s", self._name, error)
+            raise UpstreamError(f"The provider '{self._name}' failed: Forebay has no valid credentials.") from error
+        return found
+
+
+class FixedToken:
+    """A token that is kept fresh outside of Forebay."""
+
+    def __init__(self, token: Secret) -> None:
+        self._headers = [(b"authorization", f"Bearer {token.reveal()}".encode())]
+
+    async def headers(self, path: bytes, body: bytes) -> Headers:  # noqa: ARG002  # the port's
+        """Always the same."""
+        return self._headers
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def build(name: str, settings: VertexSettings) -> DialectProvider:
+    """A provider that asks Vertex AI."""
+    dialect = VertexDialect(settings)
+    if settings.api_key:
+        return DialectProvider(name, dialect, settings, {"x-goog-api-key": settings.api_key.reveal()})
+    token = settings.access_token
+    credentials = FixedToken(token) if token else GoogleCredentials(name, settings.service_account)
+    return DialectProvider(name, dialect, settings, {}, credentials)
+
+
+plugin = ProviderPlugin(settings=VertexSettings, build=build)
