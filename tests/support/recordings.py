@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from forebay.core.errors import ForebayError, UnavailableError, UpstreamError
+
 Fields = dict[str, Any]
 
 SECRET = "sk-secret-key"
@@ -27,6 +29,7 @@ class Recording(NamedTuple):
     overloaded: tuple[int, bytes]
     ping: bytes = b": ping\n\n"
     stream_type: str = "text/event-stream"
+    busy_is: type[ForebayError] = UnavailableError
     options: Mapping[str, str] = MappingProxyType({"api_key": SECRET})
 
 
@@ -244,7 +247,80 @@ def _gemini(kind: str, target: str, **options: str) -> Recording:
     )
 
 
+def _cohere() -> Recording:
+    usage = {
+        "billed_units": {"input_tokens": 10.0, "output_tokens": 20.0},
+        "tokens": {"input_tokens": 20.0, "output_tokens": 30.0},
+        "cached_tokens": 5.0,
+    }
+    calls = [function("weather_1", "weather", '{"city": "Zürich"}'), function("time_1", "time", "{}")]
+    whole = {
+        "id": "c14c80c3",
+        "message": {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": "Two cities."}],
+            "tool_plan": "Lööking 🌍.",
+            "tool_calls": calls,
+        },
+        "finish_reason": "TOOL_CALL",
+        "usage": usage,
+    }
+
+    def event(kind: str, index: int | None = None, **message: Any) -> Fields:
+        return {
+            "type": kind,
+            **({} if index is None else {"index": index}),
+            **({"delta": {"message": message}} if message else {}),
+        }
+
+    def call_events(index: int, call: Fields) -> list[Fields]:
+        name, text = call["function"]["name"], call["function"]["arguments"]
+        pieces = [text[:5], text[5:]] if text != "{}" else []
+        started = {**call, "function": {"name": name, "arguments": ""}}
+        return [
+            event("tool-call-start", index, tool_calls=started),
+            *(event("tool-call-delta", index, tool_calls={"function": {"arguments": piece}}) for piece in pieces),
+            event("tool-call-end", index),
+        ]
+
+    events = [
+        {
+            **event("message-start", role="assistant", content=[], tool_plan="", tool_calls=[], citations=[]),
+            "id": "c14c80c3",
+        },
+        event("content-start", 0, content={"type": "thinking", "thinking": ""}),
+        event("content-delta", 0, content={"thinking": "Two "}),
+        event("content-delta", 0, content={"thinking": "cities."}),
+        event("content-end", 0),
+        event("tool-plan-delta", tool_plan="Lööking "),
+        event("tool-plan-delta", tool_plan="🌍."),
+        *call_events(0, calls[0]),
+        *call_events(1, calls[1]),
+        {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL", "usage": usage}},
+    ]
+    failed = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "Overloaded", "usage": usage}}
+    return Recording(
+        kind="cohere",
+        model="command-a-03-2025",
+        target="/v2/chat",
+        whole=json.dumps(whole, ensure_ascii=False).encode(),
+        events=tuple(sse(each, named=True) for each in events),
+        expected=expected(
+            answer_id="c14c80c3",
+            model="command-a-03-2025",
+            message={"content": "Lööking 🌍.", "reasoning_content": "Two cities.", "tool_calls": calls},
+            finish_reason="tool_calls",
+            usage=(20, 30),
+            prompt_tokens_details={"cached_tokens": 5},
+        ),
+        busy=sse(failed, named=True),
+        busy_is=UpstreamError,
+        overloaded=(503, b'{"id": "x", "message": "Service unavailable"}'),
+    )
+
+
 ANTHROPIC = _anthropic()
+COHERE = _cohere()
 GEMINI = _gemini("gemini", "/models/gemini-2.5-flash:generateContent", api_key=SECRET)
 VERTEX = _gemini(
     "vertex",
@@ -253,4 +329,4 @@ VERTEX = _gemini(
     location="europe-west4",
     access_token=SECRET,
 )
-RECORDINGS = (ANTHROPIC, GEMINI, VERTEX)
+RECORDINGS = (ANTHROPIC, COHERE, GEMINI, VERTEX)

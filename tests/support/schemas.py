@@ -17,13 +17,23 @@ def _document(vendor: str) -> dict[str, Any]:
         return found
     # By way of JSON, because YAML makes dates of what the document means as strings.
     text = json.dumps(yaml.load(path.read_bytes(), yaml.CSafeLoader), default=str)
-    document: dict[str, Any] = json.loads(text, object_hook=_with_null)
+    document: dict[str, Any] = json.loads(text, object_hook=_plain)
     return document
 
 
-def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The document still says ``nullable``, which JSON Schema does not know."""
-    return {"anyOf": [schema, {"type": "null"}]} if schema.get("nullable") is True else schema
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI's own words in JSON Schema's: ``nullable``, and the field that tells one of several from the others."""
+    if schema.get("nullable") is True:
+        return {"anyOf": [schema, {"type": "null"}]}
+    mapping = schema.get("discriminator", {}).get("mapping") if "oneOf" in schema else None
+    if mapping:
+        name = schema["discriminator"]["propertyName"]
+        return {"oneOf": [_if_named(name, value, reference) for value, reference in mapping.items()]}
+    return schema
+
+
+def _if_named(name: str, value: str, reference: str) -> dict[str, Any]:
+    return {"allOf": [{"required": [name], "properties": {name: {"const": value}}}, {"$ref": reference}]}
 
 
 def _discovered(schema: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
@@ -50,10 +60,13 @@ def _validator(vendor: str, name: str) -> jsonschema_rs.Draft202012Validator:
         known = frozenset(document["schemas"])
         schemas = {each: _discovered(schema, known) for each, schema in document["schemas"].items()}
         return jsonschema_rs.Draft202012Validator({"$ref": f"#/schemas/{name}", "schemas": schemas})
+    if name.startswith("/"):
+        body = document["paths"][name]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        return jsonschema_rs.Draft202012Validator({**body, "components": document["components"]})
     schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
     return jsonschema_rs.Draft202012Validator(schema)
 
 
 def check(name: str, instance: object, vendor: str = "openai") -> None:
-    """Fail unless ``instance`` is what the ``vendor`` calls ``name``."""
+    """Fail unless ``instance`` is what the ``vendor`` calls ``name``, or a request to the path of that name."""
     _validator(vendor, name).validate(instance)

@@ -56,6 +56,7 @@ ROWS = (
     Vendor("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", TEXT),
     Vendor("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
     Vendor("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", CHAT),
+    Vendor("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", CHAT_AND_EMBEDDING, kind="cohere"),
     Vendor("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", CHAT),
     Vendor("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", CHAT_AND_EMBEDDING),
     Vendor("azure", "", "", key_header="api-key", key_prefix=""),

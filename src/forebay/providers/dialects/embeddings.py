@@ -14,11 +14,15 @@ from forebay.core.types import Request, Usage
 
 
 class Texts(msgspec.Struct, frozen=True):
-    """The body of an embedding request; tokens instead of text mean nothing to other vendors."""
+    """The body of an embedding request; tokens instead of text mean nothing to other vendors.
+
+    ``input_type`` is Cohere's: what the vectors are for.
+    """
 
     input: str | list[str]
     dimensions: Annotated[int, Meta(ge=1)] | None = None
     encoding_format: Literal["float", "base64"] | None = None
+    input_type: Literal["search_document", "search_query", "classification", "clustering"] | None = None
 
     @property
     def texts(self) -> Sequence[str]:

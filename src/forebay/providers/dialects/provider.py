@@ -25,6 +25,7 @@ from forebay.providers.dialects.translation import Terms, Translation
 from forebay.providers.dialects.whole import Gatherer
 from forebay.providers.failures import BODY_BYTES, Told, broken, kept_headers, meaning
 from forebay.providers.transport import Client, Limits, Response, TransportError
+from forebay.settings import Secret
 
 REPLY_BYTES = 256 * 1024 * 1024
 OK = 200
@@ -63,8 +64,9 @@ class DialectProvider:
         self._name = name
         self._dialect = dialect
         self._credentials = credentials
-        key = settings.api_key.reveal() if settings.api_key else ""
-        self._secrets = tuple(each for each in (key, *settings.headers.values()) if len(each) >= _MIN_SECRET)
+        values = [getattr(settings, field) for field in settings.__struct_fields__]
+        secrets = [value.reveal() for value in values if isinstance(value, Secret)]
+        self._secrets = tuple(each for each in (*secrets, *settings.headers.values()) if len(each) >= _MIN_SECRET)
         self._client = Client(
             settings.base_url,
             headers={"content-type": "application/json", **headers, **settings.headers},
