@@ -21,7 +21,7 @@ class Vendor(msgspec.Struct, frozen=True):
 
     ``usage_in_stream`` says whether it takes ``stream_options: {"include_usage": true}``; a row without it tells the
     usage in any case, and refuses the question. ``kind`` is the provider kind that asks it when its key is found: that
-    of its own dialect, if Forebay speaks it.
+    of its own dialect, if Forebay speaks it. ``path`` may name the ``{model}``, too.
     """
 
     name: str
@@ -33,9 +33,11 @@ class Vendor(msgspec.Struct, frozen=True):
     base_url_variable: str = ""
     usage_in_stream: bool = True
     kind: str = "openai"
+    path: str = "/{operation}"
 
 
-# Azure has an address for each customer: a base_url in the configuration. Perplexity's chat completions ended in 2026.
+# Azure has an address for each customer: a base_url in the configuration, or the kind azure. Perplexity's chat
+# completions ended in 2026.
 ROWS = (
     Vendor("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", base_url_variable="OPENAI_BASE_URL"),
     Vendor("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", CHAT, kind="anthropic"),

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,7 +25,6 @@ from forebay.settings import Secret
 REPLY_BYTES = 256 * 1024 * 1024
 OK = 200
 
-_PATHS = {operation: b"/" + operation.value.encode() for operation in Operation}
 _JSON = "application/json"
 _MIN_SECRET = 6  # replacing anything shorter in a message would only garble it
 
@@ -75,9 +75,9 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OpenAIProvider:
     """One upstream and its connections."""
 
-    def __init__(self, name: str, settings: OpenAISettings) -> None:
+    def __init__(self, name: str, settings: OpenAISettings, row: Vendor | None = None) -> None:
         self._name = name
-        self._row = settings.row()
+        self._row = row or settings.row()
         key = settings.api_key.reveal() if settings.api_key else ""
         headers = {"content-type": _JSON, "accept": f"{_JSON}, text/event-stream", **settings.headers}
         if key:
@@ -108,7 +108,7 @@ class OpenAIProvider:
         trace.provider_started = time.perf_counter()
         fields = self._rewritten(request, deployment.model)
         try:
-            path = _PATHS[request.operation]
+            path = _path(self._row.path, request.operation, deployment.model)
             response = await self._client.send(b"POST", path, msgspec.json.encode(fields), timeouts=deployment.timeouts)
             if response.status != OK:
                 raise await refusal(response, self._name, self._secrets)
@@ -188,6 +188,11 @@ def _asking_for_usage(options: msgspec.Raw) -> msgspec.Raw:
 def _number(n: msgspec.Raw | None) -> int:
     """How many answers are asked for."""
     return int(bytes(n)) if n is not None and bytes(n).isdigit() else 1
+
+
+@functools.lru_cache(256)
+def _path(template: str, operation: Operation, model: str) -> bytes:
+    return template.format(operation=operation.value, model=quote(model, safe="")).encode()
 
 
 @functools.lru_cache(256)
