@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from forebay.cli import config as module
+from forebay import generation as module
 from forebay.cli import main
 from forebay.core.ports import Provider
 from forebay.plugins import ProviderPlugin, UnknownKindError

@@ -59,6 +59,12 @@ async def test_a_probe_asks_the_path_and_a_hanging_one_is_a_failure() -> None:
 
 async def test_checks_run_as_long_as_they_are_wanted() -> None:
     provider = Probing()
-    async with HealthChecks([(target(provider), OFTEN)]):
-        await until(lambda: len(provider.probes) >= 3)
+    watched = target(provider)
+    provider.trouble = "sick"
+    checks = HealthChecks([(watched, OFTEN)])
+    checks.start()
+    await until(lambda: len(provider.probes) >= 3)
+    assert watched.live.unhealthy
+    await checks.stop()
+    assert not watched.live.out
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("health")]

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from forebay.core.types import Attempt
 from forebay.meter.exposition import render
 from forebay.meter.metrics import DURATION, OTHER, PAIRS, Metrics, Snapshot, merge
 from tests.meter.test_journal import RECORD
@@ -29,6 +30,31 @@ def test_prometheus_reads_every_figure() -> None:
     assert found["forebay_request_duration_seconds_sum", labels] == 1.0
     assert found["forebay_requests_total", (*labels[:1], *labels[1:], ("outcome", "ok"), ("status", "200"))] == 1
     assert found["forebay_engine_running", (("provider", "engine"),)] == 3
+
+
+def test_attempts_are_counted_where_they_were_made() -> None:
+    attempts = (
+        Attempt("m", "p/x", "first", 1.0, 2.0, "upstream_error", cooled=True),
+        Attempt("m", "p/x", "retry", 1.0, 2.0, "upstream_error"),
+        Attempt("m", "q/y", "next", 1.0, 2.0, "ok"),
+        Attempt("n", "r/z", "hedge", 1.0, 2.0, "aborted"),
+        Attempt("n", "r/z", "probe", 1.0, 2.0, "ok"),
+    )
+    metrics = Metrics()
+    metrics([msgspec.structs.replace(RECORD, attempts=attempts), RECORD])
+    text = render(merge([metrics.snapshot, metrics.snapshot]), {}, {}, {"p/x": {"running": 2, "cooling": 1}})
+    found = samples(text)
+    at_p, at_q, at_r = ((("deployment", d), ("model", m)) for d, m in (("p/x", "m"), ("q/y", "m"), ("r/z", "n")))
+    assert found["forebay_retries_total", at_p] == 2
+    assert found["forebay_cooldowns_total", at_p] == 2
+    assert found["forebay_fallbacks_total", at_q] == 2
+    assert found["forebay_hedges_total", at_r] == 2
+    assert found["forebay_probes_total", at_r] == 2
+    failed = (*at_p[:1], *at_p[1:], ("outcome", "upstream_error"))
+    assert found["forebay_failed_attempts_total", failed] == 4
+    assert found["forebay_deployment_running", (("deployment", "p/x"),)] == 2
+    assert found["forebay_deployment_cooling", (("deployment", "p/x"),)] == 1
+    assert [outcome for name, outcome in found if name == "forebay_requests_total" and at_q[0] in outcome] == []
 
 
 @given(st.lists(st.floats(0, 200), max_size=30))

@@ -36,7 +36,7 @@ def test_counts_add_up_and_gauges_stay_apart(tmp_path: Path, monkeypatch: pytest
     second([RECORD, RECORD])
     first_shared([])
     second_shared([])
-    counts, gauges, families = first_shared.total()
+    counts, gauges, families, _ = first_shared.total()
     assert counts["m", "p/x"].ended == {(200, "ok"): 3}
     assert gauges == {f"engine-{HERE}": {"running": 2}, f"engine-{PARENT}": {"running": 3}}
     assert families == {f"vllm-{HERE}": [FAMILY], f"vllm-{PARENT}": [FAMILY]}
@@ -48,7 +48,7 @@ def test_a_process_that_is_gone_still_counts_but_tells_nothing(tmp_path: Path, m
     gone_shared([RECORD])
     _, shared = process(tmp_path, HERE, monkeypatch, {})
     shared([])
-    counts, gauges, families = shared.total()
+    counts, gauges, families, _ = shared.total()
     assert counts["m", "p/x"].ended == {(200, "ok"): 1}
     assert gauges == {f"engine-{HERE}": {}}
     assert list(families) == [f"vllm-{HERE}"]
@@ -64,3 +64,12 @@ def test_nothing_is_written_while_nothing_changes(tmp_path: Path, monkeypatch: p
     metrics([RECORD])
     shared([RECORD])
     assert file.exists()
+
+
+def test_what_deployments_do_adds_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = {"p/x": {"running": 2.0}}
+    for pid in (HERE, PARENT, ended()):
+        process(tmp_path, pid, monkeypatch, {})
+        shared = Shared(tmp_path, Metrics(), dict, dict, lambda: running)
+        shared([])
+    assert shared.total()[3] == {"p/x": {"running": 4.0}}

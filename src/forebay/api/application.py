@@ -4,6 +4,7 @@ It is a plain callable because the inference endpoints are asked ten thousand ti
 can be any ASGI application mounted beside it.
 """
 
+import asyncio
 import itertools
 import logging
 import os
@@ -16,47 +17,48 @@ from forebay.core.errors import ForebayError, MethodNotAllowedError, NotFoundErr
 
 logger = logging.getLogger("forebay.api")
 
+Endpoints = Mapping[str, Mapping[str, Endpoint]]
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
-class Application:
-    """Dispatches by path and method.
+class Table:
+    """Endpoints by path and method, and how many requests they are answering.
 
     ``endpoints`` maps a path to its methods; a path that ends in ``/`` takes all that begin with it. ``pages`` is
-    asked for every path that no endpoint has. ``lifespan`` is entered before the first request and left after the
-    last.
+    asked for every path that no endpoint has.
     """
 
-    def __init__(
-        self, endpoints: Mapping[str, Mapping[str, Endpoint]], pages: Mapping[str, Endpoint], lifespan: Lifespan
-    ) -> None:
+    def __init__(self, endpoints: Endpoints, pages: Mapping[str, Endpoint]) -> None:
         self._endpoints = {path: dict(methods) for path, methods in endpoints.items() if not path.endswith("/")}
         self._prefixes = {path: dict(methods) for path, methods in endpoints.items() if path.endswith("/")}
         self._pages = dict(pages)
-        self._lifespan = lifespan
-        self._ids = _request_ids()
+        self.running = 0
+        self.idle: asyncio.Event | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's entry."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        request_id = next(self._ids)
-        try:
-            await self._find(scope)(scope, receive, send, request_id)
-        except ForebayError as error:
-            await send_error(send, error, request_id)
-        except Exception:  # the details stay in the log, the client gets the id that finds them
-            logger.exception("request %s failed", request_id)
-            await send_error(send, ServerError(f"Internal error; ask for request {request_id}."), request_id)
+    async def drained(self) -> None:
+        """Wait until no request is left; to be asked when no more will come."""
+        self.idle = asyncio.Event()
+        if self.running:
+            await self.idle.wait()
 
-    def _find(self, scope: Scope) -> Endpoint:
-        path: str = scope["path"]
+    def ended(self) -> None:
+        """One request less."""
+        self.running -= 1
+        if self.idle is not None and not self.running:
+            self.idle.set()
+
+    def find(self, path: str, method: str) -> Endpoint:
+        """Who answers.
+
+        Raises:
+            NotFoundError: nobody does, at this path.
+            MethodNotAllowedError: nobody does, by this method.
+        """
         methods = self._endpoints.get(path) or self._by_prefix(path)
-        endpoint = methods.get(scope["method"])
+        endpoint = methods.get(method)
         if endpoint is None:
             allowed = ", ".join(methods)
-            raise MethodNotAllowedError(f"{path} takes {allowed}, not {scope['method']}.", headers={"allow": allowed})
+            raise MethodNotAllowedError(f"{path} takes {allowed}, not {method}.", headers={"allow": allowed})
         return endpoint
 
     def _by_prefix(self, path: str) -> Mapping[str, Endpoint]:
@@ -66,6 +68,39 @@ class Application:
         if path.startswith("/v1/") or not self._pages:
             raise NotFoundError(f"There is no {path}; see the list of endpoints in the documentation.")
         return self._pages
+
+
+class Application:
+    """Dispatches by path and method; ``lifespan`` is entered before the first request and left after the last."""
+
+    def __init__(self, endpoints: Endpoints, pages: Mapping[str, Endpoint], lifespan: Lifespan) -> None:
+        self._pages = pages
+        self._table = Table(endpoints, pages)
+        self._lifespan = lifespan
+        self._ids = _request_ids()
+
+    def replace(self, endpoints: Endpoints) -> Table:
+        """From now on requests go to ``endpoints``; those that run end where they are, in the table returned."""
+        before, self._table = self._table, Table(endpoints, self._pages)
+        return before
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI's entry."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        request_id = next(self._ids)
+        table = self._table
+        table.running += 1
+        try:
+            await table.find(scope["path"], scope["method"])(scope, receive, send, request_id)
+        except ForebayError as error:
+            await send_error(send, error, request_id)
+        except Exception:  # the details stay in the log, the client gets the id that finds them
+            logger.exception("request %s failed", request_id)
+            await send_error(send, ServerError(f"Internal error; ask for request {request_id}."), request_id)
+        finally:
+            table.ended()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """The ASGI lifespan protocol: a failure to start is told to the server, which then does not listen."""

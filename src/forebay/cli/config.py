@@ -1,13 +1,13 @@
 """``forebay config``: whether a configuration file can be used, and what it says."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from forebay.plugins import ProviderPlugin, StrategyPlugin, UnknownKindError, provider_plugin, strategy_plugin
-from forebay.settings import Problem, Section, Settings, SettingsError, load_file
+from forebay import generation
+from forebay.settings import Settings, SettingsError, load_file
 
 DEFAULT_FILE = "forebay.yaml"
 
@@ -34,29 +34,8 @@ def check(file: Path) -> None:
 
 def _checked(file: Path) -> Settings:
     settings = load_file(file, os.environ)
-    strategies = [model.strategy for model in settings.models.values() if model.strategy is not None]
-    problems = (
-        *_problems("provider", provider_plugin, settings.providers.values()),
-        *_problems("strategy", strategy_plugin, strategies),
-    )
-    if problems:
-        raise SettingsError(str(file), problems)
+    generation.check(settings)
     return settings
-
-
-def _problems(
-    what: str, plugin: Callable[[str], ProviderPlugin | StrategyPlugin], sections: Iterable[Section]
-) -> Iterator[Problem]:
-    """What the plug-ins say about their sections."""
-    for section in sections:
-        try:
-            section.read(plugin(section.kind).settings)
-        except SettingsError as error:
-            yield from error.problems
-        except UnknownKindError as error:
-            yield from section.error(str(error)).problems
-        except ImportError as error:
-            yield from section.error(f"the {what} kind '{section.kind}' cannot be used here: {error}").problems
 
 
 def _summary(settings: Settings) -> Iterator[tuple[str, list[str]]]:

@@ -2,11 +2,11 @@
 
 import contextlib
 import functools
-import ipaddress
+import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -16,14 +16,15 @@ from forebay import __version__
 from forebay.api.application import Application
 from forebay.app import application, host_application
 from forebay.cli.prepare import prepare
-from forebay.defaults import API_KEY, defaults, engine_installed, with_engine, with_key
+from forebay.cli.source import Source, WorkersSource, accept, is_open, with_server
+from forebay.defaults import API_KEY, defaults, engine_installed
 from forebay.engine.catalog import DEFAULT
 from forebay.plugins import PreparationError, UnknownKindError
 from forebay.process import calm_collector, configure_logging
 from forebay.server.companion import Companion, CompanionError
 from forebay.server.limits import Limits
-from forebay.server.run import AddressError, Listen, run
-from forebay.settings import ServerSettings, Settings, SettingsError, load_file
+from forebay.server.run import AddressError, Again, Build, Listen, run
+from forebay.settings import ServerSettings, Settings, SettingsError
 from forebay.split import host_part, once_per_host, workers_part
 
 NO_MODEL = """\
@@ -31,6 +32,12 @@ There is nothing to serve: the embedded engine is not installed and no provider'
   pip install 'forebay[engine]'     a model on this machine
   export OPENAI_API_KEY=...         or a vendor's
   forebay serve --config FILE       or a configuration file (docs/configuration.md)"""
+
+OPEN_DOOR = f"""\
+refusing to listen on {{}} without authentication: everybody who can reach it could use your models.
+Set a key ({API_KEY}=... in the environment, or auth.keys in the configuration file), or listen on 127.0.0.1."""
+
+logger = logging.getLogger("forebay.cli")
 
 
 @click.command()
@@ -43,19 +50,20 @@ There is nothing to serve: the embedded engine is not installed and no provider'
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
 def serve(host: str | None, port: int | None, config: Path | None, model: str | None, workers: int | None) -> None:
     """Serve models in the OpenAI format."""
-    settings = _settings(config, model, {"host": host, "port": port, "workers": workers})
-    _refuse_open_door(settings)
+    given = {"host": host, "port": port, "workers": workers}
+    source = Source(config, model, given) if config else None
+    settings = _settings(source, model, given)
     try:
         prepare(settings)
-        _serve(settings)
+        _serve(settings, source)
     except (SettingsError, UnknownKindError, PreparationError, CompanionError, AddressError) as error:
         raise click.ClickException(str(error)) from None
 
 
-def worker(settings: Settings, shared: Path | None = None) -> Application:
+def worker(settings: Settings, shared: Path | None = None, source: Source | WorkersSource | None = None) -> Application:
     """The application of one process."""
     configure_logging(settings.log)
-    built = application(settings, shared)
+    built = application(settings, shared, source)
     calm_collector()
     return built
 
@@ -74,67 +82,55 @@ def run_host(settings: Settings, shared: Path, socket: str) -> None:
     run(functools.partial(held_by_host, settings, shared), listen, _limits(settings.server))
 
 
-def _settings(config: Path | None, model: str | None, overrides: dict[str, object]) -> Settings:
+def _settings(source: Source | None, model: str | None, given: Mapping[str, object]) -> Settings:
+    if model and not engine_installed():
+        raise click.ClickException("--model needs the embedded engine: pip install 'forebay[engine]'")
     try:
-        settings = _configured(config, model) if config else defaults(os.environ, model)
+        settings = source.read() if source else with_server(defaults(os.environ, model), given)
     except (SettingsError, PreparationError, OSError) as error:
         raise click.ClickException(str(error)) from None
     if not settings.models:
-        raise click.ClickException(
-            NO_MODEL if config is None else f"{config} names no model: add 'models', or --model."
-        )
-    if model and not engine_installed():
-        raise click.ClickException("--model needs the embedded engine: pip install 'forebay[engine]'")
-    given = {name: value for name, value in overrides.items() if value is not None}
-    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, **given))
+        raise click.ClickException(NO_MODEL)
+    if is_open(settings):
+        raise click.ClickException(OPEN_DOOR.format(settings.server.host))
+    return settings
 
 
-def _configured(config: Path, model: str | None) -> Settings:
-    settings = load_file(config, os.environ)
-    return with_key(with_engine(settings, model) if model else settings, os.environ)
-
-
-def _refuse_open_door(settings: Settings) -> None:
-    """On an address that others can reach, somebody must be asked who they are."""
-    host = settings.server.host
-    if settings.auth.keys or _is_loopback(host):
-        return
-    raise click.ClickException(
-        f"refusing to listen on {host} without authentication: everybody who can reach it could use your models.\n"
-        f"Set a key ({API_KEY}=... in the environment, or auth.keys in the configuration file), "
-        "or listen on 127.0.0.1."
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, source: Source | None) -> None:
     """One process for everything; several workers share one more, if there is anything to share."""
     if settings.server.workers == 1:
-        _listen(settings, settings, None)
+        _listen(settings, functools.partial(worker, settings, None, source))
         return
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="forebay-")))
-        workers = settings
-        if once_per_host(settings):
-            socket = folder / "engine.sock"
-            stack.enter_context(Companion(functools.partial(run_host, host_part(settings), folder), socket))
-            workers = workers_part(settings, socket)
-        _listen(settings, workers, folder)
+        engine = folder / "engine.sock" if once_per_host(settings) else None
+        if engine is not None:
+            stack.enter_context(Companion(functools.partial(run_host, host_part(settings), folder), engine))
+        build = functools.partial(_worker_of, source, folder, engine)
+        again = functools.partial(_accepted, source, folder, settings, build) if source else None
+        _listen(settings, build(settings), again)
 
 
-def _listen(settings: Settings, workers: Settings, shared: Path | None) -> None:
+def _worker_of(source: Source | None, folder: Path, engine: Path | None, settings: Settings) -> Build:
+    """How a worker that serves by ``settings`` is built, in its own process."""
+    part = workers_part(settings, engine) if engine else settings
+    own = WorkersSource(source, folder, settings, engine) if source else None
+    return functools.partial(worker, part, folder, own)
+
+
+def _accepted(source: Source, folder: Path, settings: Settings, build: Callable[[Settings], Build]) -> Build | None:
+    """How workers are built by what there is to serve now; ``None``, with a line in the log, if that is no good."""
+    try:
+        return build(accept(source, folder, settings))
+    except SettingsError as error:
+        logger.error("the configuration has not been applied:\n%s", error)  # noqa: TRY400  # the user's fault
+        return None
+
+
+def _listen(settings: Settings, build: Build, again: Again | None = None) -> None:
     server = settings.server
     listen = Listen(server.host, server.port, server.workers, shutdown_seconds=server.shutdown_timeout)
-    build = functools.partial(worker, workers, shared)
-    run(build, listen, _limits(server), functools.partial(_announce, settings))
+    run(build, listen, _limits(server), functools.partial(_announce, settings), again)
 
 
 def _limits(server: ServerSettings) -> Limits:

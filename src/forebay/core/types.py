@@ -23,12 +23,14 @@ class Operation(enum.Enum):
 class Principal(msgspec.Struct, frozen=True, gc=False):
     """Who asks: the name of a key or user, its tenant and what it may use.
 
-    ``models`` holds names, and prefixes such as ``openai/*``; ``None`` is everything.
+    ``models`` holds names, and prefixes such as ``openai/*``; ``None`` is everything. ``admin`` is who may change the
+    server itself.
     """
 
     name: str
     tenant: str = "default"
     models: frozenset[str] | None = None
+    admin: bool = False
 
     def may_use(self, model: str) -> bool:
         """Whether this principal may name ``model`` in a request."""
@@ -236,7 +238,8 @@ class Live(msgspec.Struct, gc=False):
 class Record(msgspec.Struct, frozen=True, gc=False):
     """What is left of a call when it has ended: a line of the log, an observation of the metrics, a row of a ledger.
 
-    Times are seconds; ``None`` where the call never got that far.
+    Times are seconds; ``None`` where the call never got that far. ``attempts`` are there when one failed, or there were
+    several.
     """
 
     id: str
@@ -257,6 +260,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     queue: float
     provider: float
     overhead: float
+    attempts: tuple[Attempt, ...] = ()
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):

@@ -17,25 +17,29 @@ logger = logging.getLogger("forebay.gateway")
 
 
 class HealthChecks:
-    """A task for each target that is to be watched; a context manager."""
+    """A task for each target that is to be watched, from `start` to `stop`."""
 
     def __init__(self, watched: Iterable[tuple[Target, HealthSettings]]) -> None:
         self._watched = tuple(watched)
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> "HealthChecks":
+    def start(self) -> None:
+        """Ask each now, and then again and again."""
         self._tasks = [
             asyncio.create_task(_watch(target, settings), name=f"health of {target.deployment.name}")
             for target, settings in self._watched
         ]
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def stop(self) -> None:
+        """Ask no more; who was found unhealthy and is watched no longer is asked like any other."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self._tasks = []
+        for target, _ in self._watched:
+            judged(target.live, "")
 
 
 async def check(target: Target, settings: HealthSettings) -> None:

@@ -107,8 +107,14 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     tokens = usage.completion_tokens or trace.chunks
     lost = trace.lost or NO_USAGE
     accepted, started = trace.accepted, trace.provider_started
+    attempts = trace.attempts
+    if len(attempts) > 1:
+        started = attempts[0].began
+    elif attempts and attempts[0].outcome == "ok":
+        attempts = ()
     answered, first = trace.provider_answered, trace.first_token
-    # Gateway time: from acceptance to asking the provider, and from its answer to the first content (or the end).
+    # Gateway time: from acceptance to asking the first provider, and from the last one's answer to the first content
+    # (or the end).
     overhead = (started or now) - accepted
     if answered:
         overhead += max(0.0, (first or now) - answered)
@@ -131,4 +137,5 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         trace.queue_seconds,
         answered - started if answered else 0.0,
         overhead,
+        attempts,
     )

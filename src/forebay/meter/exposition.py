@@ -11,7 +11,9 @@ from forebay.core.types import Family, Sample
 from forebay.meter.metrics import DURATION, OVERHEAD, TPOT, TTFT, Counts, Histogram, Snapshot
 
 Gauges = Mapping[str, Mapping[str, float]]
-"""Provider, gauge, value."""
+"""Provider or deployment, gauge, value."""
+
+NOTHING: Gauges = MappingProxyType({})
 
 Families = Mapping[str, Sequence[Family]]
 """Provider, the metrics that it has under its own names."""
@@ -25,6 +27,13 @@ HISTOGRAMS: tuple[tuple[str, str, tuple[float, ...], Callable[[Counts], Histogra
     ("overhead_seconds", "Gateway time: not the provider's, not a queue's.", OVERHEAD, lambda counts: counts.overhead),
     ("queue_seconds", "Time waiting in the engine's queue.", TTFT, lambda counts: counts.queue),
 )
+ATTEMPTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
+    ("retries_total", "Attempts after a pause.", lambda counts: _attempts(counts, "retry")),
+    ("fallbacks_total", "Attempts after another one failed.", lambda counts: _attempts(counts, "next", "fallback")),
+    ("hedges_total", "Attempts beside a slow one.", lambda counts: _attempts(counts, "hedge")),
+    ("probes_total", "Attempts at one that was cooling down.", lambda counts: _attempts(counts, "probe")),
+    ("cooldowns_total", "How often it began to cool down.", lambda counts: counts.cooldowns),
+)
 TOKENS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
     ("prompt_tokens_total", "Prompt tokens.", lambda counts: counts.prompt_tokens),
     ("output_tokens_total", "Output tokens; its rate is the throughput.", lambda counts: counts.output_tokens),
@@ -33,9 +42,21 @@ TOKENS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
 _THEIR_PROVIDER = re.compile(r'(?:^|(?<=",))provider=(?=")')
 
 
-def render(snapshot: Snapshot, gauges: Gauges, families: Families = NO_FAMILIES) -> str:
-    """All of it as text; ``families`` keep their names and labels, and get one that names the provider."""
-    lines = [*_histograms(snapshot), *_requests(snapshot), *_tokens(snapshot), *_gauges(gauges), *_families(families)]
+def render(snapshot: Snapshot, gauges: Gauges, families: Families = NO_FAMILIES, deployments: Gauges = NOTHING) -> str:
+    """All of it as text: the engines' ``gauges`` and those of ``deployments`` too.
+
+    ``families`` keep their names and labels, and get one that names the provider.
+    """
+    lines = [
+        *_histograms(snapshot),
+        *_requests(snapshot),
+        *_sums(snapshot, TOKENS),
+        *_sums(snapshot, ATTEMPTS),
+        *_failures(snapshot),
+        *_gauges("engine", "provider", gauges),
+        *_gauges("deployment", "deployment", deployments),
+        *_families(families),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -63,20 +84,36 @@ def _requests(snapshot: Snapshot) -> Iterator[str]:
             yield f"forebay_requests_total{{{labels}}} {number}"
 
 
-def _tokens(snapshot: Snapshot) -> Iterator[str]:
-    for name, text, found in TOKENS:
+def _sums(snapshot: Snapshot, families: Iterable[tuple[str, str, Callable[[Counts], int]]]) -> Iterator[str]:
+    for name, text, found in families:
         yield from _head(name, text, "counter")
         for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
             yield f"forebay_{name}{{{_labels(model=model, deployment=deployment)}}} {found(counts)}"
 
 
-def _gauges(gauges: Gauges) -> Iterator[str]:
+def _failures(snapshot: Snapshot) -> Iterator[str]:
+    yield from _head("failed_attempts_total", "Attempts that failed, whatever became of the request.", "counter")
+    for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
+        failures: dict[str, int] = {}
+        for (_, outcome), number in counts.attempts.items():
+            if outcome != "ok":
+                failures[outcome] = failures.get(outcome, 0) + number
+        for outcome, number in sorted(failures.items()):
+            labels = _labels(model=model, deployment=deployment, outcome=outcome)
+            yield f"forebay_failed_attempts_total{{{labels}}} {number}"
+
+
+def _attempts(counts: Counts, *reasons: str) -> int:
+    return sum(number for (reason, _), number in counts.attempts.items() if reason in reasons)
+
+
+def _gauges(family: str, label: str, gauges: Gauges) -> Iterator[str]:
     families: dict[str, list[str]] = {}
-    for provider, values in sorted(gauges.items()):
+    for owner, values in sorted(gauges.items()):
         for name, value in values.items():
-            families.setdefault(name, []).append(f"forebay_engine_{name}{{{_labels(provider=provider)}}} {value!r}")
+            families.setdefault(name, []).append(f"forebay_{family}_{name}{{{_labels(**{label: owner})}}} {value!r}")
     for name, samples in families.items():
-        yield f"# TYPE forebay_engine_{name} {'counter' if name.endswith('_total') else 'gauge'}"
+        yield f"# TYPE forebay_{family}_{name} {'counter' if name.endswith('_total') else 'gauge'}"
         yield from samples
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from forebay.core.types import Record
+from forebay.core.types import Attempt, Record
 
 # vLLM's buckets, so that p50 to p99 can be read and dashboards fit both.
 TTFT = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0)
@@ -47,7 +47,10 @@ def _empty(bounds: tuple[float, ...]) -> Histogram:
 
 
 class Counts(msgspec.Struct):
-    """Everything counted of one model at one deployment; ``ended`` by status and outcome."""
+    """Everything counted of one model at one deployment; ``ended`` by status and outcome.
+
+    ``attempts`` are by reason and outcome, and only those of requests that needed more than a plain one.
+    """
 
     ttft: Histogram = msgspec.field(default_factory=lambda: _empty(TTFT))
     tpot: Histogram = msgspec.field(default_factory=lambda: _empty(TPOT))
@@ -57,6 +60,8 @@ class Counts(msgspec.Struct):
     ended: dict[tuple[int, str], int] = {}
     prompt_tokens: int = 0
     output_tokens: int = 0
+    attempts: dict[tuple[str, str], int] = {}
+    cooldowns: int = 0
 
     def count(self, record: Record) -> None:
         """Count one call."""
@@ -74,6 +79,12 @@ class Counts(msgspec.Struct):
         self.prompt_tokens += record.prompt_tokens
         self.output_tokens += record.completion_tokens
 
+    def attempt(self, attempt: Attempt) -> None:
+        """Count one attempt."""
+        kind = (attempt.reason, attempt.outcome)
+        self.attempts[kind] = self.attempts.get(kind, 0) + 1
+        self.cooldowns += attempt.cooled
+
     def add(self, other: "Counts") -> None:
         """Count what ``other`` counted."""
         for mine, theirs in (
@@ -86,6 +97,9 @@ class Counts(msgspec.Struct):
             mine.add(theirs)
         for end, number in other.ended.items():
             self.ended[end] = self.ended.get(end, 0) + number
+        for kind, number in other.attempts.items():
+            self.attempts[kind] = self.attempts.get(kind, 0) + number
+        self.cooldowns += other.cooldowns
         self.prompt_tokens += other.prompt_tokens
         self.output_tokens += other.output_tokens
 
@@ -103,12 +117,16 @@ class Metrics:
     def __call__(self, records: Sequence[Record]) -> None:
         """Count each record."""
         for record in records:
-            pair = (record.model, record.deployment)
-            counts = self.snapshot.get(pair)
-            if counts is None:
-                pair = pair if len(self.snapshot) < PAIRS else OTHER
-                counts = self.snapshot.setdefault(pair, Counts())
-            counts.count(record)
+            self._of((record.model, record.deployment)).count(record)
+            for attempt in record.attempts:
+                self._of((attempt.model, attempt.deployment)).attempt(attempt)
+
+    def _of(self, pair: Pair) -> Counts:
+        counts = self.snapshot.get(pair)
+        if counts is None:
+            pair = pair if len(self.snapshot) < PAIRS else OTHER
+            counts = self.snapshot.setdefault(pair, Counts())
+        return counts
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:

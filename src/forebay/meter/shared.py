@@ -8,16 +8,17 @@ from pathlib import Path
 import msgspec
 
 from forebay.core.types import Family, Record
-from forebay.meter.exposition import Families, Gauges
+from forebay.meter.exposition import NOTHING, Families, Gauges
 from forebay.meter.metrics import Metrics, Snapshot, merge
 
 
 class Published(msgspec.Struct):
-    """What one process leaves: its counts, and what its providers tell."""
+    """What one process leaves: its counts, what its providers tell, and what is known of its deployments."""
 
     counts: Snapshot
     gauges: dict[str, dict[str, float]] = {}
     families: dict[str, list[Family]] = {}
+    deployments: dict[str, dict[str, float]] = {}
 
 
 class Shared:
@@ -27,36 +28,44 @@ class Shared:
     """
 
     def __init__(
-        self, folder: Path, metrics: Metrics, gauges: Callable[[], Gauges], families: Callable[[], Families]
+        self,
+        folder: Path,
+        metrics: Metrics,
+        gauges: Callable[[], Gauges],
+        families: Callable[[], Families],
+        deployments: Callable[[], Gauges] = lambda: NOTHING,
     ) -> None:
         self._folder = folder
         self._file = folder / f"{os.getpid()}.msgpack"
         self._metrics = metrics
         self._gauges = gauges
         self._families = families
+        self._deployments = deployments
         self._written = b""
 
     def __call__(self, records: Sequence[Record]) -> None:  # noqa: ARG002  # a sink's signature
         """Write the figures if they have changed, in one step."""
-        gauges = {name: dict(values) for name, values in self._gauges().items()}
         families = {name: list(theirs) for name, theirs in self._families().items()}
-        data = msgspec.msgpack.encode(Published(self._metrics.snapshot, gauges, families))
+        gauges, deployments = _copied(self._gauges()), _copied(self._deployments())
+        data = msgspec.msgpack.encode(Published(self._metrics.snapshot, gauges, families, deployments))
         if data != self._written:
             draft = self._file.with_suffix(".new")
             draft.write_bytes(data)
             draft.replace(self._file)
             self._written = data
 
-    def total(self) -> tuple[Snapshot, Gauges, Families]:
-        """The sums of all processes' counts, and what the providers of those that live tell."""
+    def total(self) -> tuple[Snapshot, Gauges, Families, Gauges]:
+        """The sums of all processes' counts; of those that live what the providers tell, and the deployments' sums."""
         found = {file: msgspec.msgpack.decode(file.read_bytes(), type=Published) for file in self._files()}
         gauges: dict[str, Mapping[str, float]] = {}
         families: dict[str, Sequence[Family]] = {}
+        deployments: dict[str, dict[str, float]] = {}
         for file, each in found.items():
             if _lives(int(file.stem)):
                 gauges |= each.gauges
                 families |= each.families
-        return merge(each.counts for each in found.values()), gauges, families
+                _add(deployments, each.deployments)
+        return merge(each.counts for each in found.values()), gauges, families, deployments
 
     def _files(self) -> Iterable[Path]:
         return self._folder.glob("*.msgpack")
@@ -72,3 +81,14 @@ def _lives(process: int) -> bool:
     except PermissionError:  # somebody else's
         pass
     return True
+
+
+def _copied(gauges: Gauges) -> dict[str, dict[str, float]]:
+    return {name: dict(values) for name, values in gauges.items()}
+
+
+def _add(sums: dict[str, dict[str, float]], gauges: Gauges) -> None:
+    for name, values in gauges.items():
+        mine = sums.setdefault(name, {})
+        for gauge, value in values.items():
+            mine[gauge] = mine.get(gauge, 0) + value

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import functools
+import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from forebay.server.protocol import HTTPProtocol
 
 Build = Callable[[], Application]
 Announce = Callable[[str], None]
+Again = Callable[[], Build | None]
+"""Asked when the main process of several is told to read its configuration again: how workers are built from now on."""
 
 # Many clients connect at once when a server comes back; those beyond the backlog would be turned away.
 BACKLOG = 4096
@@ -35,10 +39,12 @@ class Listen(msgspec.Struct, frozen=True):
     shutdown_seconds: float = 30.0
 
 
-def run(build: Build, listen: Listen, limits: Limits, announce: Announce | None = None) -> None:
+def run(
+    build: Build, listen: Listen, limits: Limits, announce: Announce | None = None, again: Again | None = None
+) -> None:
     """Serve what ``build`` makes until a signal ends it; with several workers each process builds its own.
 
-    ``announce`` is told the address once the server listens on it.
+    ``announce`` is told the address once the server listens on it; ``again`` is for ``SIGHUP`` with several workers.
 
     Raises:
         AddressError: nobody can listen there.
@@ -50,13 +56,34 @@ def run(build: Build, listen: Listen, limits: Limits, announce: Announce | None 
         bound.listen(BACKLOG)  # who comes before the workers do waits for them
         if announce is not None:
             announce(address(bound))
-        Multiprocess(config, sockets=[bound]).run()
+        Workers(config, bound, again).run()
         return
     server = Server(config, announce)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C has stopped it; uvicorn raises it once more when all is done
         server.run([bound])
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+class Workers(Multiprocess):
+    """uvicorn's workers, which change their configuration while they run instead of being replaced."""
+
+    def __init__(self, config: uvicorn.Config, bound: socket.socket, again: Again | None) -> None:
+        super().__init__(config, sockets=[bound])
+        self._again = again
+
+    def handle_hup(self) -> None:
+        """Hand ``SIGHUP`` on, if there is something to serve by; workers that are started later serve by it too."""
+        if self._again is None:
+            super().handle_hup()
+            return
+        build = self._again()
+        if build is None:
+            return
+        self.config.app = build
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)
 
 
 class AddressError(OSError):

@@ -35,12 +35,13 @@ class ServerSettings(msgspec.Struct, frozen=True):
 
 
 class KeySettings(msgspec.Struct, frozen=True):
-    """An API key: who holds it and which models it may use (``None``: all)."""
+    """An API key: who holds it, which models it may use (``None``: all), whether it may change the configuration."""
 
     key: Secret
     name: Name
     tenant: Name = "default"
     models: tuple[Name, ...] | None = None
+    admin: bool = False
 
 
 class AuthSettings(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from forebay.settings.document import Entries, Node, below, located
+from forebay.settings.document import Entries, Node, below, located, plain
 from forebay.settings.problems import Problem, Problems, SettingsError
 from forebay.settings.reader import MISSING, REQUIRED, Reader
 
@@ -44,6 +44,10 @@ class Section(msgspec.Struct, frozen=True):
         found: T = Reader(problems).read(msgspec.structs.replace(self.entries, entries=rest), shape)
         problems.settle()
         return found
+
+    def same_as(self, other: "Section") -> bool:
+        """Whether ``other`` says the same, wherever it stands."""
+        return (self.kind, plain(self.entries)) == (other.kind, plain(other.entries))
 
     def error(self, message: str, key: str = KIND) -> SettingsError:
         """An error about the value of ``key``, for whoever finds one that no type can tell."""

@@ -15,7 +15,8 @@ import pytest
 from forebay.core.errors import ForebayError, UnavailableError, UpstreamError
 from forebay.core.ports import Exposing, Provider
 from forebay.core.types import Call, Deployment, Operation, Principal, Request, Stream, Trace, Whole
-from forebay.gateway.route import Route, Target
+from forebay.gateway.route import Route
+from forebay.gateway.target import Model, Target
 from forebay.plugins import PreparationError, provider_plugin
 from forebay.providers.child.supervisor import StartError
 from forebay.providers.vllm.provider import VLLMProvider, plugin

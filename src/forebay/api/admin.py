@@ -1,0 +1,39 @@
+"""``PUT /admin/config``: another configuration for a running server.
+
+Whoever may do this may do everything that the server may: a configuration can send the secrets of its environment to
+any address. So it takes a key that says ``admin: true``, and without one nobody can.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.core.errors import InvalidRequestError, PermissionDeniedError
+from forebay.core.ports import Authenticator
+
+Change = Callable[[str], Awaitable[bool]]
+
+
+class Admin:
+    """``change`` applies a configuration, or raises one of ``unusable``."""
+
+    def __init__(self, authenticator: Authenticator, change: Change, unusable: tuple[type[Exception], ...]) -> None:
+        self._authenticator = authenticator
+        self._change = change
+        self._unusable = unusable
+
+    async def configure(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Apply the body, the text of a configuration file; a 400 tells every mistake, and then nothing has changed."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        if not principal.admin:
+            raise PermissionDeniedError("This takes a key with 'admin: true' in auth.keys of the configuration.")
+        try:
+            text = (await receive())["body"].decode("utf-8-sig")
+            applied = await self._change(text)
+        except UnicodeDecodeError as error:
+            raise InvalidRequestError(f"The body is not valid UTF-8 (byte {error.start}).") from None
+        except self._unusable as error:
+            raise InvalidRequestError(str(error), code="invalid_configuration") from None
+        body = msgspec.json.encode({"object": "config", "status": "applied" if applied else "accepted"})
+        await send_body(send, 200 if applied else 202, [JSON, (b"x-request-id", request_id.encode())], body)

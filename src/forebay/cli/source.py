@@ -1,0 +1,164 @@
+"""Where the settings of ``forebay serve`` come from: a file with what the command line adds, as often as it is asked.
+
+With several workers the main process decides. What it has accepted lies in the folder that they share, and what a
+worker was sent lies there for it to look at: texts, never the secrets that their ``${VAR}`` stand for.
+"""
+
+import ipaddress
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from forebay.defaults import with_engine, with_key
+from forebay.generation import check
+from forebay.settings import Problem, Settings, SettingsError, load, load_file
+from forebay.settings.document import MAX_BYTES
+from forebay.split import host_part, once_per_host, workers_part
+
+SENT = "the request"
+ACCEPTED, PROPOSED = "accepted.yaml", "proposed.yaml"
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A configuration file, and what the command line says besides: a model for the engine, values of `server`."""
+
+    file: Path
+    model: str | None = None
+    server: Mapping[str, object] = {}
+
+    def read(self) -> Settings:
+        """What the file says now.
+
+        Raises:
+            SettingsError: it cannot be served.
+        """
+        return self._completed(load_file(self.file, os.environ), str(self.file))
+
+    def parse(self, text: str, name: str = SENT) -> Settings:
+        """What ``text`` says; messages call it ``name``.
+
+        Raises:
+            SettingsError: it cannot be served.
+        """
+        return self._completed(load(text, source=name, environ=os.environ), name)
+
+    def spread(self, text: str) -> bool:  # noqa: ARG002  # the port's
+        """There is nobody else."""
+        return False
+
+    def _completed(self, settings: Settings, name: str) -> Settings:
+        settings = with_key(with_engine(settings, self.model) if self.model else settings, os.environ)
+        settings = with_server(settings, self.server)
+        if not settings.models:
+            raise SettingsError(name, [Problem(0, "", "names no model: add 'models', or --model.")])
+        if is_open(settings):
+            raise SettingsError(name, [Problem(0, "auth.keys", _OPEN.format(settings.server.host))])
+        return settings
+
+
+_OPEN = "are missing: to listen on {} without authentication would let everybody who can reach it use your models"
+
+
+class WorkersSource(msgspec.Struct, frozen=True):
+    """The same for a worker process; ``engine`` is the socket of the host's part, if there is one."""
+
+    source: Source
+    folder: Path
+    running: Settings
+    engine: Path | None = None
+
+    def read(self) -> Settings:
+        """What the main process has accepted.
+
+        Raises:
+            SettingsError: it cannot be served.
+        """
+        return self._part(self.source.parse((self.folder / ACCEPTED).read_text(encoding="utf-8")))
+
+    def parse(self, text: str) -> Settings:
+        """What ``text`` says.
+
+        Raises:
+            SettingsError: it cannot be served, or not without a restart.
+        """
+        settings = self.source.parse(text)
+        check(settings)
+        _check_host(self.running, settings)
+        return self._part(settings)
+
+    def spread(self, text: str) -> bool:
+        """Ask the main process to let all workers serve by ``text``."""
+        _write(self.folder / PROPOSED, text)
+        os.kill(os.getppid(), signal.SIGHUP)
+        return True
+
+    def _part(self, settings: Settings) -> Settings:
+        return workers_part(settings, self.engine) if self.engine else settings
+
+
+def accept(source: Source, folder: Path, running: Settings) -> Settings:
+    """In the main process: what there is to serve now, by what a worker was sent, else by the file.
+
+    Raises:
+        SettingsError: it cannot be served, or not without a restart.
+    """
+    proposed = folder / PROPOSED
+    if proposed.exists():
+        text, name = proposed.read_text(encoding="utf-8"), SENT
+        proposed.unlink()
+    else:
+        text, name = _file_text(source.file), str(source.file)
+    settings = source.parse(text, name)
+    check(settings)
+    _check_host(running, settings)
+    _write(folder / ACCEPTED, text)
+    return settings
+
+
+def with_server(settings: Settings, given: Mapping[str, object]) -> Settings:
+    """``settings`` with what the command line says about the server."""
+    told = {name: value for name, value in given.items() if value is not None}
+    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, **told))
+
+
+def is_open(settings: Settings) -> bool:
+    """Whether others can reach the server's address and nobody is asked who they are."""
+    host = settings.server.host
+    if settings.auth.keys or host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+def _check_host(running: Settings, settings: Settings) -> None:
+    """What the host holds once cannot change while the workers run."""
+    before, after = host_part(running), host_part(settings)
+    changed = {name for name in {*before.providers, *after.providers} if not _same(before, after, name)}
+    if changed or before.models != after.models or once_per_host(settings) - set(after.providers):
+        names = ", ".join(sorted(changed)) or "the models in the engine"
+        message = f"{names} cannot change while several workers share one engine: restart the server"
+        raise SettingsError(next(iter(settings.providers.values())).source, [Problem(0, "providers", message)])
+
+
+def _same(before: Settings, after: Settings, name: str) -> bool:
+    one, other = before.providers.get(name), after.providers.get(name)
+    return one is not None and other is not None and one.same_as(other)
+
+
+def _file_text(file: Path) -> str:
+    """The text of ``file``; what is wrong with it is found where it is read as settings."""
+    load_file(file, os.environ)
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1).decode("utf-8-sig")
+
+
+def _write(file: Path, text: str) -> None:
+    """In one step, for whoever looks at it just now."""
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)

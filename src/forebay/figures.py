@@ -1,0 +1,40 @@
+"""What ``/metrics`` tells: this process's counts and gauges, or those of all processes that share a folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from forebay.core.ports import Exposing
+from forebay.generation import Generation
+from forebay.meter.exposition import Families, Gauges, render
+from forebay.meter.journal import Journal, Sink
+from forebay.meter.metrics import Metrics
+from forebay.meter.shared import Shared
+
+
+class Figures:
+    """The counts go on from one generation to the next, the gauges are those of the ``current`` one."""
+
+    def __init__(self, current: Callable[[], Generation], folder: Path | None) -> None:
+        self._current = current
+        self._metrics = Metrics()
+        self._shared: Shared | None = None
+        if folder is not None:
+            self._shared = Shared(folder, self._metrics, self._engines, self._families, self._deployments)
+        self.sinks: list[Sink] = [self._metrics, *([self._shared] if self._shared else [])]
+
+    def text(self, journal: Journal) -> str:
+        """Everything up to now, for Prometheus."""
+        journal.flush()
+        if self._shared is None:
+            return render(self._metrics.snapshot, self._engines(), self._families(), self._deployments())
+        return render(*self._shared.total())
+
+    def _engines(self) -> Gauges:
+        return {name: gauges for name, each in self._current().providers.items() if (gauges := each.gauges())}
+
+    def _families(self) -> Families:
+        return {name: each.families() for name, each in self._current().providers.items() if isinstance(each, Exposing)}
+
+    def _deployments(self) -> Gauges:
+        lives = self._current().lives
+        return {name: {"running": live.running, "cooling": float(live.out)} for name, live in lives.items()}

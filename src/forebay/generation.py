@@ -1,0 +1,198 @@
+"""What one configuration brings into being: providers, and the models that they run.
+
+A running server may get another configuration. What is the same in both is kept, an engine with its model first of all:
+a provider whose section says the same, and what is known of its deployments.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from random import Random
+from typing import Any
+
+import msgspec
+
+from forebay.core.ports import Provider, Strategy
+from forebay.core.types import Deployment, Live
+from forebay.gateway.health import HealthChecks
+from forebay.gateway.route import WILDCARD
+from forebay.gateway.target import Model, Target
+from forebay.plugins import (
+    Progress,
+    ProviderPlugin,
+    StrategyPlugin,
+    Tools,
+    UnknownKindError,
+    provider_plugin,
+    strategy_plugin,
+)
+from forebay.settings import (
+    DeploymentSettings,
+    HealthSettings,
+    ModelSettings,
+    Problem,
+    Section,
+    Settings,
+    SettingsError,
+)
+
+Lives = Mapping[str, Live]
+"""What is known of each deployment, by its name."""
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A provider, and what it was built from: none of these, if it was not built from settings."""
+
+    provider: Provider
+    kind: str = ""
+    options: Any = None
+
+
+class Generation(msgspec.Struct, frozen=True):
+    """All that serves between two configurations; ``checks`` watches over it while it does."""
+
+    settings: Settings
+    built: Mapping[str, Built]
+    lives: Lives
+    models: Mapping[str, Model]
+    checks: HealthChecks
+
+    @property
+    def providers(self) -> dict[str, Provider]:
+        """Its providers by name."""
+        return {name: each.provider for name, each in self.built.items()}
+
+
+def generation(settings: Settings, before: Generation | None = None) -> Generation:
+    """What ``settings`` bring into being, with as much of the generation ``before`` as stays the same.
+
+    Raises:
+        SettingsError: a section is not what its plug-in reads, or of a kind that is not installed.
+    """
+    check(settings)
+    old = before.built if before else {}
+    built = {name: _built(name, section, old.get(name)) for name, section in settings.providers.items()}
+    kept = {name for name, each in built.items() if name in old and old[name].provider is each.provider}
+    lives = _kept_lives(before, kept) if before else {}
+    return _generation(settings, built, lives)
+
+
+def around(settings: Settings, providers: Mapping[str, Provider]) -> Generation:
+    """A generation of ``providers`` that are there already."""
+    return _generation(settings, {name: Built(each) for name, each in providers.items()}, {})
+
+
+async def start(new: Iterable[Provider]) -> None:
+    """Start the providers ``new``, all or none.
+
+    Raises:
+        Exception: whatever one of them raises that cannot start.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        for provider in new:
+            stack.push_async_callback(provider.close)
+            await provider.start()
+        stack.pop_all()
+
+
+def prepare(changed: Generation, before: Generation, progress: Progress) -> None:
+    """Let the new providers of ``changed`` prepare; it blocks.
+
+    Raises:
+        PreparationError: what one of them needs cannot be had.
+    """
+    for name, each in changed.built.items():
+        if name in before.built and before.built[name].provider is each.provider:
+            continue
+        plugin = provider_plugin(each.kind)
+        if plugin.prepare is not None:
+            plugin.prepare(each.options, progress)
+
+
+def check(settings: Settings) -> None:
+    """Ask every plug-in about its sections.
+
+    Raises:
+        SettingsError: with everything that is wrong, each with its line.
+    """
+    strategies = [model.strategy for model in settings.models.values() if model.strategy is not None]
+    problems = (
+        *_problems("provider", provider_plugin, settings.providers.values()),
+        *_problems("strategy", strategy_plugin, strategies),
+    )
+    if problems:
+        sources = [section.source for section in (*settings.providers.values(), *strategies)]
+        raise SettingsError(sources[0], problems)
+
+
+def _problems(
+    what: str, plugin: Callable[[str], ProviderPlugin | StrategyPlugin], sections: Iterable[Section]
+) -> Iterator[Problem]:
+    for section in sections:
+        try:
+            section.read(plugin(section.kind).settings)
+        except SettingsError as error:
+            yield from error.problems
+        except UnknownKindError as error:
+            yield from section.error(str(error)).problems
+        except ImportError as error:
+            yield from section.error(f"the {what} kind '{section.kind}' cannot be used here: {error}").problems
+
+
+def _built(name: str, section: Section, old: Built | None) -> Built:
+    plugin = provider_plugin(section.kind)
+    options = section.read(plugin.settings)
+    if old is not None and (old.kind, old.options) == (section.kind, options):
+        return old
+    return Built(plugin.build(name, options), section.kind, options)
+
+
+def _kept_lives(before: Generation, kept: set[str]) -> dict[str, Live]:
+    targets = [target for model in before.models.values() for target in model.targets]
+    return {each.deployment.name: each.live for each in targets if each.deployment.provider in kept}
+
+
+def _generation(settings: Settings, built: Mapping[str, Built], known: Lives) -> Generation:
+    lives: dict[str, Live] = {}
+    models = {}
+    for name, entry in settings.models.items():
+        deployments = [_deployment(name, each) for each in entry.deployments]
+        for each in deployments:
+            lives.setdefault(each.name, known.get(each.name) or Live())
+        targets = [Target(each, built[each.provider].provider, lives[each.name]) for each in deployments]
+        models[name] = _model(name, entry, tuple(targets))
+    return Generation(settings, built, lives, models, HealthChecks(_watched(settings, models)))
+
+
+def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> Model:
+    return Model(
+        name,
+        targets,
+        _strategy(settings.strategy),
+        settings.retries,
+        settings.cool_down,
+        settings.fallbacks,
+        settings.hedge,
+    )
+
+
+def _strategy(section: Section | None) -> Strategy | None:
+    if section is None:
+        return None
+    plugin = strategy_plugin(section.kind)
+    return plugin.build(section.read(plugin.settings), Tools(Random(), unknown_cost))  # noqa: S311  # it spreads load
+
+
+def unknown_cost(_deployment: Deployment) -> float | None:
+    """No deployment has a price yet."""
+    return None
+
+
+def _deployment(name: str, settings: DeploymentSettings) -> Deployment:
+    model = settings.model or ("*" if name.endswith(WILDCARD) else name)
+    return Deployment(f"{settings.provider}/{model}", settings.provider, model, settings.timeouts, settings.weight)
+
+
+def _watched(settings: Settings, models: Mapping[str, Model]) -> Iterator[tuple[Target, HealthSettings]]:
+    for name, entry in settings.models.items():
+        if entry.health is not None:
+            yield from ((target, entry.health) for target in models[name].targets)

@@ -1,0 +1,175 @@
+"""Changes the configuration of a running server: requests that run end as they began, new ones get the new one.
+
+What cannot be used changes nothing. ``SIGHUP`` reads the configuration again, ``PUT /admin/config`` brings one along.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Protocol
+
+from forebay.api.application import Application, Endpoints, Table
+from forebay.core.ports import Provider
+from forebay.generation import Generation, check, generation, prepare, start
+from forebay.meter.journal import Journal
+from forebay.plugins import PreparationError
+from forebay.settings import Settings, SettingsError
+from forebay.web.static import Pages
+
+logger = logging.getLogger("forebay.reload")
+
+HANGUP = getattr(signal, "SIGHUP", None)
+UNUSABLE = (SettingsError, PreparationError)
+"""What is wrong with a configuration, as opposed to us."""
+
+
+class Source(Protocol):
+    """Where settings come from; all three may block."""
+
+    def read(self) -> Settings:
+        """What there is to serve now, by the file.
+
+        Raises:
+            SettingsError: it cannot be served.
+        """
+        ...
+
+    def parse(self, text: str) -> Settings:
+        """What ``text`` says, in place of the file.
+
+        Raises:
+            SettingsError: it cannot be served.
+        """
+        ...
+
+    def spread(self, text: str) -> bool:
+        """Hand ``text``, which can be served, to all processes of the server; false if there is only this one."""
+        ...
+
+
+Expose = Callable[[Generation], Endpoints]
+
+
+class Service:
+    """The generation that serves now, the application that it serves by, and what is left of those before it."""
+
+    def __init__(self, first: Generation, expose: Expose, journal: Journal, source: Source | None) -> None:
+        self.current = first
+        self._expose = expose
+        self._journal = journal
+        self._source = source
+        self._changing = asyncio.Lock()
+        self._ending: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._applying: set[asyncio.Task[None]] = set()
+        pages = Pages()
+        self.application = Application(expose(first), {"GET": pages, "HEAD": pages}, self._live)
+
+    async def apply(self, settings: Settings) -> None:
+        """Serve by ``settings`` from now on.
+
+        Raises:
+            SettingsError: they cannot be used; nothing has changed.
+            PreparationError: what they need cannot be had; nothing has changed.
+        """
+        async with self._changing:
+            before = self.current
+            after = await asyncio.to_thread(generation, settings, before)
+            await asyncio.to_thread(prepare, after, before, _silent)
+            await _start(each for each in after.providers.values() if each not in before.providers.values())
+            await before.checks.stop()
+            after.checks.start()
+            self.current = after
+            table = self.application.replace(self._expose(after))
+            self._ending = asyncio.create_task(self._end(before, after, table, self._ending), name="ending")
+            if (settings.server, settings.log) != (before.settings.server, before.settings.log):
+                logger.warning("what has changed in 'server' and 'log' takes effect at the next start")
+        logger.info("the configuration has been applied")
+
+    async def change(self, text: str) -> bool:
+        """Serve by what ``text`` says: this process from now on, or (false) soon and together with all others.
+
+        Raises:
+            SettingsError: it cannot be used; nothing has changed.
+            PreparationError: what it needs cannot be had; nothing has changed.
+        """
+        source = self._source
+        if source is None:
+            return False
+        settings = await asyncio.to_thread(source.parse, text)
+        await asyncio.to_thread(check, settings)
+        if await asyncio.to_thread(source.spread, text):
+            return False
+        applying = asyncio.create_task(self.apply(settings), name="applying")
+        self._applying.add(applying)
+        applying.add_done_callback(self._applying.discard)
+        await asyncio.shield(applying)  # whoever sent it may leave: half a change would be the worst of both
+        return True
+
+    async def reread(self) -> None:
+        """Serve by what the source says now; if that cannot be used, the log says why."""
+        if self._source is None:
+            return
+        try:
+            await self.apply(await asyncio.to_thread(self._source.read))
+        except UNUSABLE as error:
+            logger.error("the configuration has not been applied:\n%s", error)  # noqa: TRY400  # the user's fault
+
+    async def _end(
+        self, before: Generation, after: Generation, table: Table, earlier: asyncio.Task[None] | None
+    ) -> None:
+        """Close what only ``before`` had as soon as nobody needs it, or the time for that is over."""
+        if earlier is not None:
+            await earlier
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(before.settings.server.shutdown_timeout):
+                await table.drained()
+        for provider in before.providers.values():
+            if provider not in after.providers.values():
+                await provider.close()
+
+    @contextlib.asynccontextmanager
+    async def _live(self) -> AsyncIterator[None]:
+        """Journal, providers and checks run inside of this context, and are closed in the opposite order after it."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._journal.start()
+            stack.push_async_callback(self._journal.close)
+            await start(self.current.providers.values())
+            stack.push_async_callback(self._close)
+            self.current.checks.start()
+            if self._source is not None and HANGUP is not None:
+                asyncio.get_running_loop().add_signal_handler(HANGUP, self._hung_up)
+            yield
+
+    async def _close(self) -> None:
+        if self._source is not None and HANGUP is not None:
+            asyncio.get_running_loop().remove_signal_handler(HANGUP)
+        await asyncio.gather(*self._applying, return_exceptions=True)
+        for task in (self._reading, self._ending):
+            if task is not None:
+                await task
+        await self.current.checks.stop()
+        for provider in reversed(self.current.providers.values()):
+            await provider.close()
+
+    def _hung_up(self) -> None:
+        """One at a time: a signal that comes while the last one is worked on is worked on after it."""
+        self._reading = asyncio.create_task(self._reread_after(self._reading), name="reread")
+
+    async def _reread_after(self, earlier: asyncio.Task[None] | None) -> None:
+        if earlier is not None:
+            await earlier
+        await self.reread()
+
+
+async def _start(new: Iterable[Provider]) -> None:
+    try:
+        await start(new)
+    except Exception as error:
+        raise PreparationError(f"a provider cannot start: {error}") from error
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody looks at the progress of a preparation in a running server."""
