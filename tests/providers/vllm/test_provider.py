@@ -99,7 +99,8 @@ async def test_a_crash_breaks_the_streams_and_it_comes_back(tmp_path: Path) -> N
             await said(provider)
         assert int(caught.value.headers["retry-after"]) >= 1
         fallback = Scripted([b'{"choices": [1]}'])
-        route = Route({"m": [Target(DEPLOYMENT, provider), Target(Deployment("f/m", "f", "m"), fallback)]})
+        targets = (Target(DEPLOYMENT, provider), Target(Deployment("f/m", "f", "m"), fallback))
+        route = Route({"m": Model("m", targets)})
         assert isinstance(await route(call()), Whole)
         assert len(fallback.calls) == 1
         await until(lambda: provider.failure() is None)
