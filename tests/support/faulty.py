@@ -2,12 +2,17 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator, Sequence
 
 PAUSE = None
 """In a script: wait until the other side has gone."""
 
-Script = Sequence[bytes | float | None]
+RESET = "reset"
+"""In a script: close as a crash does."""
+
+Script = Sequence[bytes | float | str | None]
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
@@ -54,12 +59,21 @@ class Upstream:
             if isinstance(step, bytes):
                 writer.write(step)
                 await writer.drain()
+            elif isinstance(step, str):  # RESET
+                reset(writer)
             elif step is None:
                 await reader.read(1)
                 return False
             else:
                 await asyncio.sleep(step)
         return not any(isinstance(step, bytes) and b"connection: close" in step for step in script) and _ended(script)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Whatever is on its way is lost."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def _ended(script: Script) -> bool:
