@@ -18,9 +18,10 @@ PATIENCE = {"start_timeout": 30, "stop_timeout": 5, "restart": {"pause": 0.01}}
 
 def options(folder: Path, **script: Any) -> dict[str, Any]:
     """The keys of a ``kind: vllm`` that runs the stand-in with that script."""
-    folder.mkdir(exist_ok=True)
+    model = folder / "tiny"
+    model.mkdir(parents=True, exist_ok=True)
     written = msgspec.json.encode(Script(str(folder), **script)).decode()
-    return {"model": "./tiny", "command": COMMAND, "env": {"STANDIN": written, "PYTHONPATH": str(ROOT)}, **PATIENCE}
+    return {"model": str(model), "command": COMMAND, "env": {"STANDIN": written, "PYTHONPATH": str(ROOT)}, **PATIENCE}
 
 
 def starts(folder: Path) -> list[Started]:

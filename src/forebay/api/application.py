@@ -5,15 +5,17 @@ can be any ASGI application mounted beside it.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from forebay.api.http import Receive, Scope, Send, send_error
+from forebay.api.http import Message, Receive, Scope, Send, send_error
 from forebay.api.inference import Endpoint
 from forebay.core.errors import ForebayError, MethodNotAllowedError, NotFoundError, ServerError
+from forebay.plugins import PreparationError
 
 logger = logging.getLogger("forebay.api")
 
@@ -103,16 +105,33 @@ class Application:
             table.ended()
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        """The ASGI lifespan protocol: a failure to start is told to the server, which then does not listen."""
-        started = False
+        """The ASGI lifespan protocol; a shutdown that comes while it is still starting ends that."""
+        await receive()
+        shutdown = asyncio.ensure_future(receive())
+        started = asyncio.Event()
+        living = asyncio.create_task(self._life(shutdown, started, send))
         try:
-            await receive()
+            await asyncio.wait([shutdown, living], return_when=asyncio.FIRST_COMPLETED)
+            if started.is_set():
+                await living
+        finally:
+            for task in (shutdown, living):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _life(self, shutdown: asyncio.Future[Message], started: asyncio.Event, send: Send) -> None:
+        """Run until the ``shutdown``; a failure to start is told to the server, which then does not listen."""
+        try:
             async with self._lifespan():
-                started = True
+                started.set()
                 await send({"type": "lifespan.startup.complete"})
-                await receive()
+                await shutdown
+        except PreparationError as error:
+            logger.error("%s", error)  # noqa: TRY400  # it tells a user what to do, a traceback would not
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
         except Exception as error:
-            stage = "shutdown" if started else "startup"
+            stage = "shutdown" if started.is_set() else "startup"
             logger.exception("%s failed", stage)
             await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
         else:

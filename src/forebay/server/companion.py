@@ -14,9 +14,10 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from pathlib import Path
 
-START_SECONDS = 300.0
+# Whatever is started there has time-outs of its own; a large model takes many minutes.
+START_SECONDS = 3600.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 60.0
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -47,7 +48,12 @@ class Companion:
             CompanionError: it ended, or did not listen in time.
         """
         self._process.start()
-        if not self._listens():
+        try:
+            listens = self._listens()
+        except BaseException:  # Ctrl-C
+            self._end()
+            raise
+        if not listens:
             self._end()
             raise CompanionError("the engine's process did not start")
         self._watcher.start()

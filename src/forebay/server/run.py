@@ -61,7 +61,7 @@ def run(
     server = Server(config, announce)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C has stopped it; uvicorn raises it once more when all is done
         server.run([bound])
-    if not server.started:
+    if not (server.started or server.should_exit):
         sys.exit(STARTUP_FAILURE)
 
 
@@ -147,12 +147,23 @@ class Server(uvicorn.Server):
         if sys.platform == "win32":  # its event loop cannot watch a listening socket
             await super().startup(sockets)
         else:
-            await self.lifespan.startup()
-            if self.lifespan.should_exit:
-                sys.exit(STARTUP_FAILURE)
+            await self._start_application()
+            if self.should_exit:
+                return
             self._listen(sockets)
         if self._announce is not None:
             self._announce(address(sockets[0]))
+
+    async def _start_application(self) -> None:
+        """Start it, which may take minutes; a signal that comes before it has ends that."""
+        starting = asyncio.create_task(self.lifespan.startup())
+        while not (starting.done() or self.should_exit):
+            await asyncio.wait([starting], timeout=0.1)
+        if not starting.done():
+            await self.lifespan.shutdown()
+        await starting
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
 
     def _listen(self, sockets: list[socket.socket]) -> None:
         make = functools.partial(

@@ -72,7 +72,7 @@ async def test_it_answers_whatever_the_configuration_calls_its_model(tmp_path: P
         (start,) = starts(tmp_path)
         assert len(start.key) > 30
         assert not any(start.key in argument for argument in start.arguments)
-        assert start.arguments[:2] == ["serve", "./tiny"]
+        assert start.arguments[:2] == ["serve", str(tmp_path / "tiny")]
     assert not left_over(tmp_path)
 
 

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from forebay.plugins import PreparationError
 from forebay.providers.child.output import Output
 from forebay.providers.child.process import Child, Command, described
 from forebay.providers.child.restarts import Restarts, RestartSettings
@@ -30,7 +31,7 @@ _SHOWN: Final = 120
 logger = logging.getLogger("forebay.engines")
 
 
-class StartError(RuntimeError):
+class StartError(PreparationError):
     """The engine did not start; the message says what it died of."""
 
 
@@ -98,7 +99,10 @@ class Supervisor:
         Raises:
             StartError: it ended, or did not answer in time.
         """
-        await self._launch()
+        try:
+            await self._launch()
+        except StartError as error:
+            raise StartError(f"The provider '{self._name}' did not start: {error}") from None
         self._watching = asyncio.create_task(self._watch(), name=f"supervisor of {self._name}")
 
     async def close(self) -> None:
