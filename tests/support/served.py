@@ -44,7 +44,9 @@ class Served:
 
 
 @contextlib.contextmanager
-def forebay(*arguments: str, environ: dict[str, str] | None = None) -> Iterator[Served]:
+def forebay(
+    *arguments: str, environ: dict[str, str] | None = None, patience: float = BANNER_SECONDS
+) -> Iterator[Served]:
     """``forebay serve --port 0`` with ``arguments``, once it has said where it listens; interrupted at the end."""
     command = [sys.executable, "-m", "forebay", "serve", "--port", "0", *arguments]
     process = subprocess.Popen(
@@ -69,7 +71,7 @@ def forebay(*arguments: str, environ: dict[str, str] | None = None) -> Iterator[
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        assert listening.wait(BANNER_SECONDS), "no address"
+        assert listening.wait(patience), "no address"
         assert found, "".join(lines)
         yield Served(process, lines, found[0])
     finally:
