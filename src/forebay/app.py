@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from forebay.api.adapters import AdapterEndpoints
 from forebay.api.admin import Admin
 from forebay.api.application import Application
 from forebay.api.explain import PREFIX as REQUEST_PREFIX
@@ -23,6 +24,7 @@ from forebay.auth.keys import Anonymous, Keys
 from forebay.core.ports import Authenticator, Handler, Provider, Stage
 from forebay.core.types import Operation, Principal
 from forebay.figures import Figures
+from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.explain import Explanations
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
@@ -110,8 +112,15 @@ def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
 
 
 def _models(authenticator: Authenticator, route: Route) -> Endpoints:
-    models = Models(route, authenticator, int(time.time()))
-    return {"/v1/models": {"GET": models.list}, MODEL_PREFIX: {"GET": models.show}}
+    manager = AdapterManager(route)
+    models = Models(route, manager, authenticator, int(time.time()))
+    adapters = AdapterEndpoints(manager, authenticator)
+    return {
+        "/v1/models": {"GET": models.list},
+        MODEL_PREFIX: {"GET": models.show},
+        "/v1/load_lora_adapter": {"POST": adapters.load},
+        "/v1/unload_lora_adapter": {"POST": adapters.unload},
+    }
 
 
 def _explanations(authenticator: Authenticator, explanations: Explanations) -> Endpoints:

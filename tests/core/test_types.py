@@ -17,6 +17,25 @@ def test_a_prefix_allows_every_model_behind_it() -> None:
     assert not principal.may_use("other/gpt-4o")
 
 
+def test_a_model_does_not_grant_its_adapters_nor_they_the_model() -> None:
+    one = Principal("a", models=frozenset({"m", "n:support"}))
+    assert not one.may_use("m:support")
+    assert one.may_use("n:support")
+    assert not one.may_use("n")
+    assert not one.may_use("n:other")
+    assert not one.may_change_adapters("n")
+
+
+def test_a_star_allows_all_adapters_of_a_model_and_to_change_them() -> None:
+    principal = Principal("a", models=frozenset({"m:*", "llama3:8b:*"}))
+    assert principal.may_use("m:support")
+    assert principal.may_use("llama3:8b:support")
+    assert not principal.may_use("llama3:8b")
+    assert principal.may_change_adapters("m")
+    assert not principal.may_change_adapters("other")
+    assert Principal("b").may_change_adapters("other")
+
+
 def test_usage_adds_up() -> None:
     assert Usage(3, 4).total_tokens == 7
 

@@ -15,7 +15,7 @@ from forebay.core.types import Deployment, Operation, Principal, Stream, Whole
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
 from forebay.settings import RetrySettings
-from tests.support.scripted import Scripted, call, tokens
+from tests.support.scripted import Scripted, ScriptedAdapters, call, tokens
 
 
 def target(provider: Scripted, name: str = "p/x", model: str = "x") -> Target:
@@ -42,6 +42,32 @@ async def test_a_wildcard_passes_the_rest_of_the_name_on() -> None:
     assert provider.calls[0][1].model == "org/model-1"
     await route(vendor_=[target(provider, model="prefix-*")])(call("vendor/one"))
     assert provider.calls[1][1].model == "prefix-one"
+
+
+async def test_an_adapter_goes_to_its_model_s_deployments_that_take_adapters() -> None:
+    plain, able = Scripted([b"{}"]), ScriptedAdapters([b"{}"])
+    asked = call("m:support")
+    await route(m=[target(plain), target(able)])(asked)
+    assert asked.trace.deployment == "p/x:support"
+    ((_, deployment),) = able.calls
+    assert (deployment.model, deployment.adapter) == ("x", "support")
+    assert not plain.calls
+
+
+async def test_a_model_whose_name_has_a_colon_is_no_adapter() -> None:
+    exact = ScriptedAdapters([b"{}"])
+    colon = Model("m:8b", (target(exact),))
+    found = Route({"m": Model("m", (target(Scripted([b"{}"])),)), "m:8b": colon})
+    await found(call("m:8b"))
+    await found(call("m:8b:support"))
+    assert [deployment.adapter for _, deployment in exact.calls] == ["", "support"]
+
+
+@pytest.mark.parametrize("name", ["m:", "m:a:b", ":a", "plain:a"])
+async def test_no_such_adapter_s_model_is_a_404(name: str) -> None:
+    made = route(m=[target(ScriptedAdapters([b"{}"]))], plain=[target(Scripted([b"{}"]))])
+    with pytest.raises(ModelNotFoundError):
+        await made(call(name))
 
 
 @pytest.mark.parametrize("name", ["", "x", "vendor/", "vendor", "m/", "other/x", "M"])

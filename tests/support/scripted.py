@@ -3,9 +3,10 @@
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from forebay.core.errors import ForebayError
+from forebay.core.errors import ForebayError, InvalidRequestError, NotFoundError
 from forebay.core.stream import DONE, Primed, event
 from forebay.core.types import (
+    AdapterSource,
     Call,
     Deployment,
     Event,
@@ -81,3 +82,29 @@ def call(model: str = "m", *, stream: bool = False, models: frozenset[str] | Non
 def tokens(*texts: str) -> list[Piece]:
     """A stream's script: one event a text, and the end."""
     return [*(event(b'{"text": "%s"}' % text.encode()) for text in texts), DONE]
+
+
+class ScriptedAdapters(Scripted):
+    """The same with adapters: ``loaded`` maps the name of each to the path it came from."""
+
+    def __init__(self, script: Sequence[Piece], loaded: dict[str, str] | None = None) -> None:
+        super().__init__(script)
+        self.loaded = loaded or {}
+        self.listing: ForebayError | None = None
+
+    async def adapters(self, deployment: Deployment) -> Sequence[str]:
+        assert deployment.model
+        if self.listing is not None:
+            raise self.listing
+        return [*self.loaded]
+
+    async def load_adapter(self, deployment: Deployment, source: AdapterSource) -> None:
+        assert deployment.model
+        if source.name in self.loaded and not source.replace:
+            raise InvalidRequestError("It is there already.", param="lora_name")
+        self.loaded[source.name] = source.path
+
+    async def unload_adapter(self, deployment: Deployment, name: str) -> None:
+        assert deployment.model
+        if self.loaded.pop(name, None) is None:
+            raise NotFoundError("It is not loaded.")

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from forebay.core.errors import ForebayError
+from forebay.core.errors import ForebayError, UnsupportedMediaTypeError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -14,6 +14,7 @@ Headers = list[tuple[bytes, bytes]]
 
 JSON = (b"content-type", b"application/json")
 TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+TEXT_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -22,6 +23,16 @@ def header(scope: Scope, name: bytes) -> str | None:
         if key == name:
             return str(value, "latin-1")
     return None
+
+
+def require_json(content_type: str | None) -> None:
+    """Refuse what a web page of another origin could send without asking first (a "simple request" of CORS).
+
+    Raises:
+        UnsupportedMediaTypeError: the body is not said to be JSON.
+    """
+    if content_type is None or "json" not in content_type.lower():
+        raise UnsupportedMediaTypeError("Send the body as JSON, with 'content-type: application/json'.")
 
 
 async def send_body(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
-from forebay.api.http import JSON, Headers, Receive, Scope, Send, encoded, printable, send_body
+from forebay.api.http import JSON, Headers, Receive, Scope, Send, encoded, printable, require_json, send_body
 from forebay.api.requests import Reader
-from forebay.core.errors import ForebayError, UnsupportedMediaTypeError
+from forebay.core.errors import ForebayError
 from forebay.core.ports import Authenticator, Handler
 from forebay.core.stream import error_event
 from forebay.core.types import Call, Reply, Stream, Trace, Whole
@@ -33,7 +33,7 @@ class Inference:
         trace = Trace(accepted=time.perf_counter())
         authorization, content_type, session = _headers_of(scope)
         principal = await self._authenticator.authenticate(authorization)
-        _require_json(content_type)
+        require_json(content_type)
         body = (await receive())["body"]
         call = Call(request_id, self._read(body), principal, trace, session)
         reply = await self._ask(call)
@@ -89,9 +89,3 @@ def _headers_of(scope: Scope) -> tuple[str | None, str | None, str]:
         elif name == b"x-session-id":
             session = str(value, "latin-1")
     return authorization, content_type, session
-
-
-def _require_json(content_type: str | None) -> None:
-    """Refuse what a web page of another origin could send without asking first (a "simple request" of CORS)."""
-    if content_type is None or "json" not in content_type.lower():
-        raise UnsupportedMediaTypeError("Send the body as JSON, with 'content-type: application/json'.")

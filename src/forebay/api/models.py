@@ -4,16 +4,21 @@ import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
 from forebay.core.ports import Authenticator
+from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.route import Route
 
 PREFIX = "/v1/models/"
 
 
 class Models:
-    """Both endpoints; ``created`` is when this server learned of its models (seconds since the epoch)."""
+    """Both endpoints; ``created`` is when this server learned of its models (seconds since the epoch).
 
-    def __init__(self, route: Route, authenticator: Authenticator, created: int) -> None:
+    An adapter is listed like a model, with ``parent`` for the model that it belongs to, as vLLM does.
+    """
+
+    def __init__(self, route: Route, adapters: AdapterManager, authenticator: Authenticator, created: int) -> None:
         self._route = route
+        self._adapters = adapters
         self._authenticator = authenticator
         self._created = created
 
@@ -21,14 +26,21 @@ class Models:
         """All models of the caller."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         found = [self._described(name, owner) for name, owner in self._route.models(principal)]
+        found += [
+            self._described(each.name, each.provider) | {"parent": each.model}
+            for each in await self._adapters.list(principal)
+        ]
         await self._send(send, {"object": "list", "data": found}, request_id)
 
     async def show(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
-        """One model, also one behind a wildcard."""
+        """One model, also one behind a wildcard, or one adapter that is there."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         name = scope["path"].removeprefix(PREFIX)
         first, *_ = self._route.find(name, principal)
-        await self._send(send, self._described(name, first.deployment.provider), request_id)
+        described = self._described(name, first.deployment.provider)
+        if first.deployment.adapter:
+            described["parent"] = await self._adapters.parent(principal, name)
+        await self._send(send, described, request_id)
 
     def _described(self, name: str, owner: str) -> dict[str, object]:
         return {"id": name, "object": "model", "created": self._created, "owned_by": owner}

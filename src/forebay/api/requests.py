@@ -12,7 +12,7 @@ import msgspec
 
 from forebay.core.decode import decode
 from forebay.core.errors import EmptyArrayError, InvalidRequestError
-from forebay.core.types import Operation, Request
+from forebay.core.types import ADAPTER_MARK, Operation, Request
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
@@ -28,6 +28,7 @@ class ChatBody(msgspec.Struct, frozen=True):
     messages: list[msgspec.Raw]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    adapter_id: str | None = None
 
 
 class CompletionBody(msgspec.Struct, frozen=True):
@@ -37,6 +38,7 @@ class CompletionBody(msgspec.Struct, frozen=True):
     prompt: msgspec.Raw
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    adapter_id: str | None = None
 
 
 class EmbeddingBody(msgspec.Struct, frozen=True):
@@ -85,13 +87,14 @@ def _streamable(operation: Operation, found: Any, body: bytes) -> Request:  # no
     if options is not None and not found.stream:
         raise InvalidRequestError("'stream_options' needs 'stream': true.", param="stream_options")
     include_usage = bool(options and options.include_usage)
-    return Request(operation, _named(found.model), body, bool(found.stream), include_usage)
+    return Request(operation, _named(found.model, found.adapter_id), body, bool(found.stream), include_usage)
 
 
-def _named(model: str) -> str:
+def _named(model: str, adapter: str | None = None) -> str:
+    """The model's name; an adapter becomes part of it, so that whatever holds for names holds for adapters."""
     if not model:
         raise InvalidRequestError("'model' is empty; GET /v1/models lists what you may name.", param="model")
-    return model
+    return f"{model}{ADAPTER_MARK}{adapter}" if adapter else model
 
 
 READERS: dict[Operation, Reader] = {

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from forebay.core.types import Call, Deployment, Family, Live, Operation, Principal, Record, Reply
+from forebay.core.types import AdapterSource, Call, Deployment, Family, Live, Operation, Principal, Record, Reply
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -65,6 +65,41 @@ class Exposing(Protocol):
 
     def families(self) -> Sequence[Family]:
         """What it knows already, at once; nothing that is too old to be true."""
+        ...
+
+
+@runtime_checkable
+class Adapters(Protocol):
+    """What a `Provider` can do besides if its models take LoRA adapters.
+
+    A call for one of them comes to `Provider.answer` with ``deployment.adapter``; an unknown one is a
+    `ModelNotFoundError`. No name was checked before it comes here.
+    """
+
+    async def adapters(self, deployment: Deployment, /) -> Sequence[str]:
+        """The names that a call may ask for, loaded already or not.
+
+        Raises:
+            ForebayError: they cannot be told now.
+        """
+        ...
+
+    async def load_adapter(self, deployment: Deployment, source: AdapterSource, /) -> None:
+        """Make an adapter ready; from the moment this returns a call may ask for it.
+
+        Raises:
+            InvalidRequestError: it is none, or not one for this model; or it is there already.
+            NotFoundError: there is nothing at its path.
+            ForebayError: there is no room for it now.
+        """
+        ...
+
+    async def unload_adapter(self, deployment: Deployment, name: str, /) -> None:
+        """Free what an adapter holds, as soon as nobody uses it.
+
+        Raises:
+            NotFoundError: it is not loaded.
+        """
         ...
 
 

@@ -7,9 +7,12 @@ collector (``gc=False``), which would otherwise look at thousands of them again 
 
 import enum
 from collections.abc import Awaitable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
+
+ADAPTER_MARK: Final = ":"
+"""Stands between a model and its adapter where a request names both: ``smollm2:support``."""
 
 
 class Operation(enum.Enum):
@@ -23,8 +26,9 @@ class Operation(enum.Enum):
 class Principal(msgspec.Struct, frozen=True, gc=False):
     """Who asks: the name of a key or user, its tenant and what it may use.
 
-    ``models`` holds names, and prefixes such as ``openai/*``; ``None`` is everything. ``admin`` is who may change the
-    server itself.
+    ``models`` holds names, prefixes such as ``openai/*``, adapters of a model as ``model:adapter`` and all of them as
+    ``model:*``; ``None`` is everything. A model's own name does not grant its adapters, nor they the model. ``admin``
+    is who may change the server itself.
     """
 
     name: str
@@ -38,7 +42,14 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
         if models is None or model in models:
             return True
         prefix, slash, _ = model.partition("/")
-        return bool(slash) and f"{prefix}/*" in models
+        if slash and f"{prefix}/*" in models:
+            return True
+        base, colon, _ = model.rpartition(ADAPTER_MARK)
+        return bool(colon) and f"{base}{ADAPTER_MARK}*" in models
+
+    def may_change_adapters(self, model: str) -> bool:
+        """Whether this principal may say what the adapters of ``model`` are: that changes them for everybody."""
+        return self.may_use(f"{model}{ADAPTER_MARK}*")
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -200,7 +211,8 @@ class TimeOuts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Deployment(msgspec.Struct, frozen=True):
     """One model at one provider: ``name`` for people and metrics, ``model`` as the provider knows it.
 
-    ``weight`` is its share among the deployments of a model, where the strategy goes by shares.
+    ``weight`` is its share among the deployments of a model, where the strategy goes by shares. ``adapter`` is the LoRA
+    adapter that the call asks for, if it does; only providers that are `ports.Adapters` see it.
     """
 
     name: str
@@ -208,6 +220,7 @@ class Deployment(msgspec.Struct, frozen=True):
     model: str
     timeouts: TimeOuts = TimeOuts()
     weight: float = 1.0
+    adapter: str = ""
 
 
 class Live(msgspec.Struct, gc=False):
@@ -233,6 +246,17 @@ class Live(msgspec.Struct, gc=False):
     unhealthy: str = ""
     failures: tuple[float, ...] = ()
     cooldowns: int = 0
+
+
+class AdapterSource(msgspec.Struct, frozen=True):
+    """Where a LoRA adapter comes from: it is called ``name``, and ``path`` is what its provider finds it by.
+
+    ``replace`` allows that an adapter of that name is there already; it is read anew.
+    """
+
+    name: str
+    path: str
+    replace: bool = False
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -7,20 +7,25 @@ from random import Random
 import msgspec
 
 from forebay.core.errors import ContentFilterError, ContextLengthError, ForebayError, ModelNotFoundError
-from forebay.core.types import Call, Deployment, Principal, Reply
+from forebay.core.ports import Adapters
+from forebay.core.types import ADAPTER_MARK, Call, Deployment, Principal, Reply
 from forebay.gateway.cooldown import COUNTED
 from forebay.gateway.explain import Explanations
 from forebay.gateway.resilience import answer
 from forebay.gateway.target import Model, Target
+from forebay.settings import FallbackSettings
 
 WILDCARD = "/*"
+
+_NOBODY = FallbackSettings()
 
 
 class Route:
     """Finds a model and asks its targets until one answers; where none does, the models that it falls back to.
 
-    ``models`` are by name, or by a prefix ending in ``/*`` whose rest names the provider's model. How the latest calls
-    were routed is in ``explanations``.
+    ``models`` are by name, or by a prefix ending in ``/*`` whose rest names the provider's model. ``model:adapter`` is
+    asked of the targets of ``model`` whose providers take adapters, unless the whole of it is a model's name. How the
+    latest calls were routed is in ``explanations``.
     """
 
     def __init__(
@@ -75,8 +80,13 @@ class Route:
             ModelNotFoundError: there is none, or it is not for ``principal``.
         """
         if not principal.may_use(name):
-            raise _unknown(name)
-        return self._models.get(name) or self._by_prefix(name)
+            raise unknown(name)
+        return self._models.get(name) or self._by_adapter(name) or self._by_prefix(name)
+
+    def with_adapters(self) -> Mapping[str, Sequence[Target]]:
+        """The models that take adapters, each with those of its targets that do."""
+        found = {name: [each for each in model.targets if _takes(each)] for name, model in self._models.items()}
+        return {name: targets for name, targets in found.items() if targets}
 
     async def _fallen_back(self, call: Call, names: Sequence[str], deadline: float) -> Reply | None:
         """The answer of the first of the models ``names`` that has one; those not for the principal are passed over."""
@@ -88,11 +98,20 @@ class Route:
                 continue  # what the model that was asked for said is what is told
         return None
 
+    def _by_adapter(self, name: str) -> Model | None:
+        base, _, adapter = name.rpartition(ADAPTER_MARK)
+        model = self._models.get(base) if adapter else None
+        targets = tuple(_adapted(each, adapter) for each in model.targets if _takes(each)) if model else ()
+        # What a model falls back to has not learned what the adapter has.
+        return (
+            msgspec.structs.replace(model, name=name, targets=targets, fallbacks=_NOBODY) if model and targets else None
+        )
+
     def _by_prefix(self, name: str) -> Model:
         prefix, slash, rest = name.partition("/")
         model = self._wildcards.get(prefix + slash)
         if not model or not rest:
-            raise _unknown(name)
+            raise unknown(name)
         targets = tuple(
             msgspec.structs.replace(each, deployment=_filled(each.deployment, rest)) for each in model.targets
         )
@@ -115,7 +134,18 @@ def _filled(deployment: Deployment, rest: str) -> Deployment:
     return msgspec.structs.replace(deployment, name=f"{deployment.provider}/{model}", model=model)
 
 
-def _unknown(model: str) -> ModelNotFoundError:
+def _takes(target: Target) -> bool:
+    return isinstance(target.provider, Adapters)
+
+
+def _adapted(target: Target, adapter: str) -> Target:
+    deployment = target.deployment
+    name = f"{deployment.name}{ADAPTER_MARK}{adapter}"
+    return msgspec.structs.replace(target, deployment=msgspec.structs.replace(deployment, name=name, adapter=adapter))
+
+
+def unknown(model: str) -> ModelNotFoundError:
+    """What is said where there is no ``model``, or none for who asks."""
     return ModelNotFoundError(
         f"The model '{model}' does not exist or you do not have access to it; GET /v1/models lists those you may use.",
         param="model",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from forebay.core.types import ADAPTER_MARK
 from forebay.settings.document import MAX_BYTES, Entries, Items, Node, Scalar, parse, shown
 from forebay.settings.problems import Problems, hint
 from forebay.settings.reader import Reader
@@ -135,8 +136,11 @@ def _check_keys(root: Node, problems: Problems) -> None:
 
 
 def _offered(name: str, models: list[str]) -> bool:
-    return name in models or any(
-        model.endswith(WILDCARD) and name.startswith(model.removesuffix("*")) for model in models
+    base, mark, _ = name.rpartition(ADAPTER_MARK)
+    return (
+        name in models
+        or bool(mark and base in models)
+        or any(model.endswith(WILDCARD) and name.startswith(model.removesuffix("*")) for model in models)
     )
 
 
