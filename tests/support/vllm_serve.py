@@ -77,8 +77,9 @@ class Answers(Exchange):
         elif self.path == "/metrics":
             self.whole(200, self._metrics().encode(), "text/plain; version=0.0.4; charset=utf-8")
         elif self._may():
-            models = [self.server.name, *self.server.adapters]
-            self.whole(200, {"object": "list", "data": [{"id": model} for model in models]})
+            base = {"id": self.server.name, "parent": None}
+            found = [{"id": name, "parent": self.server.name} for name in self.server.adapters]
+            self.whole(200, {"object": "list", "data": [base, *found]})
 
     def do_POST(self) -> None:  # noqa: N802  # http.server's name
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))

@@ -43,7 +43,6 @@ class Scripted:
     def __init__(self, folder: Path, then: str, *, own_session: bool = False) -> None:
         self.folder = folder
         self.program = PROGRAM.replace("OWN_SESSION", str(own_session)) + then
-        self.begun = 0
         self.port: int | None = None
 
     async def command(self) -> Command:
@@ -55,9 +54,6 @@ class Scripted:
 
     async def healthy(self) -> bool:
         return (self.folder / "healthy").exists()
-
-    async def begin(self) -> None:
-        self.begun += 1
 
     def processes(self) -> list[list[int]]:
         """The numbers of each start's processes."""
@@ -88,7 +84,6 @@ async def test_it_is_started_and_ended_with_all_that_it_started(tmp_path: Path) 
     engine = Scripted(tmp_path, READY)
     async with supervised(engine) as supervisor:
         assert supervisor.failure() is None
-        assert engine.begun == 1
         assert len(engine.left_over()) == 2
 
 
@@ -113,7 +108,6 @@ async def test_who_dies_comes_back(tmp_path: Path) -> None:
         assert "signal SIGKILL" in str(supervisor.failure())
         await until(lambda: supervisor.failure() is None)
         assert supervisor.restarts == 1
-        assert engine.begun == 2
         assert [lives(pid) for pid in engine.processes()[0]] == [False, False]
 
 

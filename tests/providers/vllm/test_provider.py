@@ -47,8 +47,8 @@ async def vllm(**keys: Any) -> AsyncIterator[VLLMProvider]:
         await provider.close()
 
 
-async def said(provider: Provider, order: str = "hello") -> str:
-    reply = await provider.answer(call(order), DEPLOYMENT)
+async def said(provider: Provider, order: str = "hello", deployment: Deployment = DEPLOYMENT) -> str:
+    reply = await provider.answer(call(order), deployment)
     assert isinstance(reply, Whole)
     answer: str = json.loads(reply.body)["choices"][0]["message"]["content"]
     return answer

@@ -54,10 +54,6 @@ class Engine(Protocol):
         """Whether it answers now; found out within seconds."""
         ...
 
-    async def begin(self) -> None:
-        """It has become healthy: tell it what it does not know from its command."""
-        ...
-
 
 class State(enum.Enum):
     """Where an engine is in its life."""
@@ -199,7 +195,6 @@ class Supervisor:
             self._child = await Child.start(command, self._output, self._patience.stop_timeout)
             async with asyncio.timeout(self._patience.start_timeout):
                 await self._until_healthy(began)
-                await self._engine.begin()
         except TimeoutError:
             await self._stop()
             raise StartError(

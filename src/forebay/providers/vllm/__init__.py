@@ -5,5 +5,7 @@ settings.py    what a configuration may say
 command.py     the command line
 engine.py      what the supervisor must know of vLLM
 endpoint.py    one running vLLM: its address, its key, and what can be asked of it beside OpenAI's API
+attached.py    watches one that somebody else has started
+adapters.py    its LoRA adapters
 figures.py     its metrics, fetched from time to time
 """

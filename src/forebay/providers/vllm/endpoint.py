@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from forebay.core.errors import UpstreamError
 from forebay.core.types import TimeOuts
 from forebay.providers.failures import broken, refusal
 from forebay.providers.openai import OK, OpenAIProvider, OpenAISettings
@@ -17,6 +18,17 @@ METRICS: Final = TimeOuts(connect=2.0, first_token=5.0, between_tokens=2.0, tota
 METRICS_BYTES: Final = 4 * 1024 * 1024
 ADMINISTRATION: Final = TimeOuts(connect=5.0, first_token=300.0, between_tokens=60.0, total=300.0)
 _REPLY_BYTES: Final = 1024 * 1024
+
+
+class ServedModel(msgspec.Struct, frozen=True):
+    """A row of ``GET /v1/models``."""
+
+    id: str
+    parent: str | None = None
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    data: list[ServedModel]
 
 
 class Endpoint:
@@ -49,14 +61,29 @@ class Endpoint:
             raise await refusal(response, self._name, self._secrets)
         return (await response.read(METRICS_BYTES)).decode("utf-8", "replace")
 
+    async def models(self) -> list[ServedModel]:
+        """What it serves; adapters have a parent.
+
+        Raises:
+            ForebayError: it refused, or did not answer.
+        """
+        body = await self._answered(b"GET", b"/v1/models", b"", HEALTH)
+        try:
+            return msgspec.json.decode(body, type=_Listed).data
+        except msgspec.DecodeError:
+            raise UpstreamError(f"The provider '{self._name}' does not say which models it has.") from None
+
     async def post(self, path: bytes, body: object) -> bytes:
         """Ask for something that may take a while, such as loading an adapter; what it says.
 
         Raises:
             ForebayError: it refused, or did not answer.
         """
+        return await self._answered(b"POST", path, msgspec.json.encode(body), ADMINISTRATION)
+
+    async def _answered(self, method: bytes, path: bytes, body: bytes, timeouts: TimeOuts) -> bytes:
         try:
-            response = await self._client.send(b"POST", path, msgspec.json.encode(body), timeouts=ADMINISTRATION)
+            response = await self._client.send(method, path, body, timeouts=timeouts)
             if response.status != OK:
                 raise await refusal(response, self._name, self._secrets)
             return await response.read(_REPLY_BYTES)

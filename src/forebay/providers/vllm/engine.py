@@ -53,9 +53,6 @@ class VLLMEngine:
         """Whether it answers."""
         return self.endpoint is not None and await self.endpoint.healthy()
 
-    async def begin(self) -> None:
-        """It knows everything from its command line."""
-
     async def close(self) -> None:
         """Close the connections to it."""
         if self.endpoint is not None:

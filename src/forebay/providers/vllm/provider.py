@@ -7,9 +7,10 @@ from typing import Protocol
 import msgspec
 
 from forebay.core.errors import UnavailableError
-from forebay.core.types import Call, Deployment, Family, Operation, Reply
+from forebay.core.types import AdapterSource, Call, Deployment, Family, Operation, Reply
 from forebay.plugins import PreparationError, Progress, ProviderPlugin
 from forebay.providers.child.supervisor import Supervisor
+from forebay.providers.vllm.adapters import FolderAdapters, RemoteAdapters
 from forebay.providers.vllm.attached import Attached
 from forebay.providers.vllm.command import program
 from forebay.providers.vllm.endpoint import Endpoint
@@ -56,6 +57,8 @@ class VLLMProvider:
         self._name = name
         self._settings = settings
         self._source, self._life = _started(name, settings) if settings.url is None else _attached(name, settings)
+        folder = Path(settings.adapters) if settings.adapters is not None else None
+        self._adapters = FolderAdapters(folder) if settings.url is None else RemoteAdapters()
         self._figures = Figures(name, self._metrics)
 
     @property
@@ -79,7 +82,35 @@ class VLLMProvider:
             UnavailableError: vLLM is not ready; ``retry-after`` says when it may be.
             ForebayError: what vLLM said, in Forebay's terms, or that it said nothing.
         """
-        return await self._ready().relay.answer(call, self._known(deployment))
+        endpoint = self._ready()
+        model = self._model(deployment)
+        if deployment.adapter:
+            model = await self._adapters.ready(endpoint, model, deployment.adapter)
+        return await endpoint.relay.answer(call, msgspec.structs.replace(deployment, model=model))
+
+    async def adapters(self, deployment: Deployment, /) -> Sequence[str]:
+        """The LoRA adapters that a call may ask for.
+
+        Raises:
+            ForebayError: vLLM is not ready.
+        """
+        return await self._adapters.names(self._ready(), self._model(deployment))
+
+    async def load_adapter(self, deployment: Deployment, source: AdapterSource, /) -> None:
+        """Have vLLM load one.
+
+        Raises:
+            ForebayError: there is none, or vLLM refused.
+        """
+        await self._adapters.load(self._ready(), self._model(deployment), source)
+
+    async def unload_adapter(self, deployment: Deployment, name: str, /) -> None:
+        """Have vLLM forget one.
+
+        Raises:
+            ForebayError: it is not loaded, or vLLM refused.
+        """
+        await self._adapters.unload(self._ready(), self._model(deployment), name)
 
     def failure(self) -> str | None:
         """Why it is not ready."""
@@ -109,10 +140,9 @@ class VLLMProvider:
             )
         return endpoint
 
-    def _known(self, deployment: Deployment) -> Deployment:
-        """``deployment`` with the name under which vLLM knows its only model, whatever the configuration calls it."""
-        name = self._settings.served_name
-        return msgspec.structs.replace(deployment, model=name) if name else deployment
+    def _model(self, deployment: Deployment) -> str:
+        """The name under which vLLM knows its only model, whatever the configuration calls it."""
+        return self._settings.served_name or deployment.model
 
     async def _metrics(self) -> str:
         return await self._ready().metrics()
