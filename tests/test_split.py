@@ -28,7 +28,7 @@ def test_what_holds_a_model_is_there_once() -> None:
 
 def test_workers_ask_the_host_by_the_name_the_client_used() -> None:
     part = workers_part(settings(), Path("e.sock"))
-    assert part.providers["local"].kind == "openai"
+    assert part.providers["local"].kind == "hosted"
     assert part.models["small"].deployments == (DeploymentSettings("local", "small"),)
     assert part.models["far"] == settings().models["far"]
     assert [each.model for each in part.models["either"].deployments] == ["either", "x"]

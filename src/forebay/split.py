@@ -20,7 +20,7 @@ def once_per_host(settings: Settings) -> frozenset[str]:
 def workers_part(settings: Settings, socket: Path) -> Settings:
     """``settings`` for the workers: a model of the host's part is asked under its own name, at ``socket``."""
     shared = once_per_host(settings)
-    upstream = {name: section("openai", {"base_url": f"unix:{socket}:/v1"}) for name in shared}
+    upstream = {name: section("hosted", {"socket": str(socket.absolute())}) for name in shared}
     models = {
         name: msgspec.structs.replace(
             model,

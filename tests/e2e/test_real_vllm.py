@@ -134,6 +134,24 @@ def test_its_metrics_are_among_ours(served: Served, sdk: openai.OpenAI) -> None:
     assert "forebay_time_to_first_token_seconds_bucket" in page
 
 
+def test_an_adapter_is_listed_and_changes_the_answer(sdk: openai.OpenAI) -> None:
+    assert "smollm2:loud" in [model.id for model in sdk.models.list()]
+    assert chat(sdk, "smollm2:loud") != chat(sdk)
+    with pytest.raises(openai.NotFoundError):
+        chat(sdk, "smollm2:quiet")
+
+
+def test_an_adapter_is_loaded_and_unloaded_at_run_time(sdk: openai.OpenAI) -> None:
+    def change(verb: str, **body: str) -> None:
+        sdk.post(f"/{verb}_lora_adapter", body={"lora_name": "smollm2:again", **body}, cast_to=str)
+
+    change("load", lora_path="loud")
+    assert chat(sdk, "smollm2:again") == chat(sdk, "smollm2:loud")
+    change("unload")
+    with pytest.raises(openai.NotFoundError):
+        chat(sdk, "smollm2:again")
+
+
 @pytest.mark.parametrize("title", ["VLLM::EngineCore", "vllm.entrypoints"])
 def test_it_comes_back_when_it_is_killed(served: Served, sdk: openai.OpenAI, title: str) -> None:
     before = served.gauge("restarts_total")
@@ -152,6 +170,7 @@ def test_it_comes_back_when_it_is_killed(served: Served, sdk: openai.OpenAI, tit
     assert int(caught.value.response.headers["retry-after"]) >= 1
     until(lambda: answers(sdk), PATIENCE)
     assert served.gauge("restarts_total") == before + 1
+    assert chat(sdk, "smollm2:loud") != chat(sdk)
 
 
 def answers(sdk: openai.OpenAI) -> bool:

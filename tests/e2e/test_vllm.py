@@ -65,14 +65,14 @@ def test_a_crash_ends_the_stream_and_is_survived(tmp_path: Path) -> None:
 
 def test_two_workers_share_one(tmp_path: Path) -> None:
     folder = tmp_path / "starts"
-    with forebay("--config", str(configured(tmp_path)), "--workers", "2") as server:
+    with forebay("--config", str(configured(tmp_path, start_seconds=2.5)), "--workers", "2") as server:
         assert [ask(server) for _ in range(6)] == ["hello by tiny"] * 6
         assert len(starts(folder)) == 1
         until(lambda: re.search(r'vllm:request_success_total\{provider="local".*\} 6', server.get("/metrics")))
         assert server.get("/metrics").count("# TYPE vllm:request_success_total") == 1
         kill(starts(folder)[0].pid)
-        until(lambda: len(starts(folder)) == 2)
-        until(lambda: ready(server))
+        until(lambda: not ready(server))
+        until(lambda: len(starts(folder)) == 2 and ready(server))
         until(lambda: answers(server))
     assert not left_over(folder)
 

@@ -1,0 +1,95 @@
+"""What a worker process sees of a provider that its host holds once: asked over a socket, and watched.
+
+The host's process is a Forebay itself (docs/adr/0005), so its ``/ready`` says which of its providers cannot answer.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from forebay.core.types import Call, Deployment, Operation, Reply, TimeOuts
+from forebay.plugins import ProviderPlugin
+from forebay.providers.openai import OpenAIProvider, OpenAISettings
+from forebay.providers.transport import Client, TransportError
+
+LOOK_EVERY: Final = 1.0
+LOOK: Final = TimeOuts(connect=1.0, first_token=2.0, between_tokens=2.0, total=2.0)
+_BODY_BYTES: Final = 64 * 1024
+_GONE: Final = "the process that it runs in does not answer"
+
+
+class HostedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``socket`` is the path of the Unix socket on which the host's process listens."""
+
+    socket: str
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What ``/ready`` says: why some providers cannot answer."""
+
+    providers: Mapping[str, str] = {}
+
+
+class HostedProvider:
+    """The provider that is called ``name`` there too."""
+
+    def __init__(self, name: str, settings: HostedSettings) -> None:
+        self._name = name
+        self._client = Client(f"unix:{settings.socket}")
+        self._relay = OpenAIProvider(name, OpenAISettings(base_url=f"unix:{settings.socket}:/v1"))
+        self._failure: str | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """Everything: what it cannot do it says itself."""
+        return self._relay.operations
+
+    async def start(self) -> None:
+        """Look how it is, and go on looking."""
+        await self._look()
+        self._watching = asyncio.create_task(self._watch(), name=f"watch over {self._name}")
+
+    async def answer(self, call: Call, deployment: Deployment, /) -> Reply:
+        """Relay ``call``.
+
+        Raises:
+            ForebayError: what the host's process said, or that it said nothing.
+        """
+        return await self._relay.answer(call, deployment)
+
+    def failure(self) -> str | None:
+        """Why it could not answer when it was last looked at."""
+        return self._failure
+
+    def gauges(self) -> Mapping[str, float]:
+        """None: the host's process tells them."""
+        return {}
+
+    async def close(self) -> None:
+        """Stop looking, and close all connections."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        await self._client.aclose()
+        await self._relay.close()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            response = await self._client.send(b"GET", b"/ready", timeouts=LOOK)
+            found = msgspec.json.decode(await response.read(_BODY_BYTES), type=Readiness)
+            self._failure = found.providers.get(self._name)
+        except (TransportError, msgspec.DecodeError):
+            self._failure = _GONE
+
+
+plugin = ProviderPlugin(settings=HostedSettings, build=HostedProvider)
