@@ -42,8 +42,10 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         sys.stdout.write(f"{command[0]}: {error.strerror}\n")
         return CANNOT_RUN
-    threading.Thread(target=_end_with_lease, args=(child, grace), daemon=True).start()
-    status = child.wait()
+    ended = threading.Event()
+    threading.Thread(target=_end_with_lease, args=(child.pid, grace, ended), daemon=True).start()
+    child.returncode = status = _waited_for(child.pid)
+    ended.set()
     _end_rest(child.pid)
     return status if status >= 0 else SIGNALLED - status
 
@@ -59,14 +61,21 @@ def _dying_with(parent: int) -> Callable[[], None]:
     return arrange
 
 
-def _end_with_lease(child: subprocess.Popen[bytes], grace: float) -> None:
+def _waited_for(command: int) -> int:
+    """The exit status of the command; orphans that came to us end on the way."""
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == command:
+            return os.waitstatus_to_exitcode(status)
+
+
+def _end_with_lease(command: int, grace: float, ended: threading.Event) -> None:
     while os.read(0, 1024):
         pass
-    child.terminate()
-    try:
-        child.wait(grace)
-    except subprocess.TimeoutExpired:
-        _kill_group(child.pid)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(command, signal.SIGTERM)
+    if not ended.wait(grace):
+        _kill_group(command)
 
 
 def _end_rest(group: int) -> None:

@@ -103,14 +103,15 @@ class Supervisor:
 
     async def close(self) -> None:
         """End the engine."""
-        if self._watching is not None:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
-        if self._child is not None:
-            status = await self._child.stop()
-            logger.debug("%s: ended with %s", self._name, described(status))
-        self._state = State.STARTING
+        try:
+            if self._watching is not None:
+                self._watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._watching
+        finally:
+            if self._child is not None:
+                status = await self._child.stop()
+                logger.debug("%s: ended with %s", self._name, described(status))
 
     def failure(self) -> str | None:
         """Why nothing can be asked of it now, without anything that only the log should tell."""

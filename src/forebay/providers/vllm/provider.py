@@ -1,5 +1,6 @@
 """vLLM as a provider: a supervisor sees to it that there is one, and the provider for OpenAI's API answers with it."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -181,6 +182,8 @@ def _prepare(settings: VLLMSettings, _progress: Progress) -> None:
     """
     if settings.url is not None:
         return
+    if sys.platform == "win32":
+        raise PreparationError("Forebay can start vLLM on Linux and macOS only; give the 'url' of one that runs")
     program(settings)
     for key, path in (("model", settings.model), ("adapters", settings.adapters)):
         is_path = path is not None and (key == "adapters" or path.startswith((".", "/", "~")))
