@@ -140,8 +140,8 @@ async def test_a_first_start_that_fails_tells_why(tmp_path: Path) -> None:
 
 
 async def test_a_start_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match=r"not ready within 1 s .*: hello"):
-        async with supervised(Scripted(tmp_path, "time.sleep(600)"), patience(start=1)):
+    with pytest.raises(StartError, match=r"not ready within 4 s .*: hello"):
+        async with supervised(Scripted(tmp_path, "time.sleep(600)"), patience(start=4)):
             pass
 
 
