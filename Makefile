@@ -53,8 +53,8 @@ dev: ## install everything that working on Forebay needs into .venv
 lock: ## write requirements/*.txt anew from pyproject.toml; with UPGRADE=1 to the newest versions
 	@scripts/install.sh venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	$(COMPILE) --extra engine --extra hub pyproject.toml requirements/build.in --output-file requirements/serve.txt
-	$(COMPILE) --extra engine --extra hub --group dev --constraint requirements/serve.txt pyproject.toml requirements/build.in \
+	$(COMPILE) --extra engine --extra convert --extra hub pyproject.toml requirements/build.in --output-file requirements/serve.txt
+	$(COMPILE) --extra engine --extra convert --extra hub --group dev --constraint requirements/serve.txt pyproject.toml requirements/build.in \
 		--output-file requirements/dev.txt
 
 clean: ## remove everything that was installed or built here

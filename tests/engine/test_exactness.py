@@ -31,7 +31,7 @@ Load = Callable[[int], None]
 
 @pytest.fixture(scope="module")
 def graph(smollm2: Path) -> PagedGraph:
-    return PagedGraph(smollm2, kv_cache=24 * 2**20)
+    return PagedGraph(smollm2, kv_cache=48 * 2**20)
 
 
 def engine(graph: PagedGraph, *, blocks: int | None = None) -> Engine:

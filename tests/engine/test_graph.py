@@ -19,7 +19,7 @@ STEPS = 24
 
 @pytest.fixture(scope="module")
 def paged(smollm2: Path) -> PagedGraph:
-    return PagedGraph(smollm2, kv_cache=128 * 2**20)
+    return PagedGraph(smollm2, kv_cache=256 * 2**20)
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from forebay.engine import gguf
+from forebay.engine import huggingface
 from forebay.engine.errors import ConversionError, LibraryError
 from forebay.plugins import Progress
 
+if TYPE_CHECKING:
+    from forebay.engine.decoder.architecture import Weights
+
 MODEL: Final = "openvino_model.xml"
-_READABLE: Final = "OpenVINO reads llama, qwen2 and qwen3, best as Q4_0, Q4_1 or Q8_0"
 _POLL_SECONDS: Final = 0.25
 _SIGKILL: Final = 9  # Windows has no name for it.
 
@@ -66,16 +68,13 @@ def _reason(status: int, words: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Convert ``arguments[0]``, a GGUF file or a folder of sentence-transformers, into the folder ``arguments[1]``.
+    """Convert ``arguments[0]``, a GGUF file or a folder of Hugging Face's, into the folder ``arguments[1]``.
 
     The exit status says whether it worked; if not, why is the last line of standard error.
     """
     source, target = map(Path, arguments)
     try:
-        if source.is_dir():
-            _convert_embedder(source, target)
-        else:
-            _convert_gguf(source, target)
+        _convert(source, target)
     except (LibraryError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -85,28 +84,53 @@ def main(arguments: list[str]) -> int:
 # OpenVINO is imported where it is needed: the server's process imports this module too, for `run`.
 
 
-def _convert_embedder(source: Path, target: Path) -> None:
+def _convert(source: Path, target: Path) -> None:
     from forebay.engine import minilm  # noqa: PLC0415
+    from forebay.engine.decoder.folder_weights import FolderWeights  # noqa: PLC0415
+    from forebay.engine.decoder.gguf_weights import GgufWeights  # noqa: PLC0415
 
-    minilm.convert(source, target)
+    if source.is_file():
+        weights: Weights = GgufWeights(source)
+        _write_gguf_tokenizer(source, target)
+    elif huggingface.is_embedder(source):
+        minilm.convert(source, target)
+        return
+    else:
+        weights = FolderWeights(source)
+        _write_folder_tokenizer(source, target)
+    _write_graph(weights, target)
 
 
-def _convert_gguf(source: Path, target: Path) -> None:
+def _write_graph(weights: "Weights", target: Path) -> None:
+    import openvino as ov  # noqa: PLC0415
+
+    from forebay.engine.decoder import builder  # noqa: PLC0415
+
+    ov.save_model(builder.build(weights), target / MODEL, compress_to_fp16=False)
+
+
+def _write_gguf_tokenizer(source: Path, target: Path) -> None:
     import openvino_genai  # noqa: PLC0415
 
-    from forebay.engine import q4_1  # noqa: PLC0415
-
-    architecture = gguf.read(source).architecture
     # OpenVINO writes beside the file that it reads, so the file has to stand in the target for a while.
     beside = target / "model.gguf"
     _stand_in(source.resolve(), beside)
     try:
-        openvino_genai.LLMPipeline(str(beside), "CPU", enable_save_ov_model=True)
+        openvino_genai.Tokenizer(str(beside), enable_save_ov_model=True)
     except (RuntimeError, IndexError) as error:
-        raise ConversionError(f"{_one_line(str(error))} (of the architecture {architecture}; {_READABLE})") from None
+        raise ConversionError(f"OpenVINO cannot read its tokenizer: {_one_line(str(error))}") from None
     finally:
         beside.unlink()
-    q4_1.mend(source, target / MODEL)
+
+
+def _write_folder_tokenizer(source: Path, target: Path) -> None:
+    try:
+        from forebay.engine.decoder import tokenizers  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConversionError(
+            f"Folders of Hugging Face's need the package {error.name}; install it with: pip install 'forebay[convert]'"
+        ) from None
+    tokenizers.convert(source, target)
 
 
 def _stand_in(source: Path, beside: Path) -> None:

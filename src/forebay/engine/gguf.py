@@ -43,10 +43,8 @@ _BLOCKS: Final = (
     | {20: (32, 18), 23: (256, 136), 39: (32, 17)}  # IQ4_NL IQ4_XS MXFP4
 )
 _UNKNOWN_BLOCK: Final = (1, 0)
-Q4_1: Final = 3
 
-# A chat model ends its turn with any of these, whichever of them its file calls "eos" (llama.cpp does the same).
-_ENDS: Final = frozenset(
+ENDS: Final = frozenset(
     {
         "<|im_end|>",
         "<|eot_id|>",
@@ -58,6 +56,8 @@ _ENDS: Final = frozenset(
         "<｜end▁of▁sentence｜>",  # noqa: RUF001 - these are the characters of the token
     }
 )
+"""A chat model ends its turn with any of these, whichever of them its file calls "eos" (llama.cpp does the same)."""
+
 _CONTROL: Final = 3
 
 
@@ -264,6 +264,6 @@ def _ends(fields: dict[str, object], tokens: list[Any]) -> tuple[int, ...]:
     known = [
         number
         for number, (token, kind) in enumerate(zip(tokens, kinds, strict=False))
-        if kind == _CONTROL and token in _ENDS
+        if kind == _CONTROL and token in ENDS
     ]
     return tuple(dict.fromkeys(number for number in (*named, *known) if number is not None))

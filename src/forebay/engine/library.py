@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from forebay.engine import catalog, convert, fetch, gguf, metadata, reference, shelf
+from forebay.engine import catalog, convert, fetch, gguf, huggingface, metadata, reference, shelf
 from forebay.engine.convert import MODEL
 from forebay.engine.errors import ConversionError, FetchError, LibraryError, UnknownModelError
 from forebay.engine.metadata import Facts, Metadata
@@ -45,9 +45,9 @@ class Installed(msgspec.Struct, frozen=True):
 def ensure(model: str, progress: Progress | None = None) -> Path:
     """The folder of ``model``, ready for the engine; it is fetched and converted first if need be (this blocks).
 
-    ``model`` is a name of the catalogue, ``hf:OWNER/REPO[:FILE][@REVISION]``, the path of a ``.gguf`` file, or a folder
-    that is converted already (which is used where it is). An exception of ``progress`` (a stage, what is done, what
-    there is to do) ends the work.
+    ``model`` is a name of the catalogue, ``hf:OWNER/REPO[:FILE][@REVISION]``, the path of a ``.gguf`` file or of a
+    folder of Hugging Face's, or a folder that is converted already (which is used where it is). An exception of
+    ``progress`` (a stage, what is done, what there is to do) ends the work.
 
     Raises:
         LibraryError: it cannot be made ready; the message names the remedy.
@@ -59,13 +59,13 @@ def ensure(model: str, progress: Progress | None = None) -> Path:
         if reference.is_reference(model):
             return _from_hub(reference.parse(model), report)
         path = Path(model).expanduser()
+        if path.is_file() or (path.is_dir() and not (path / MODEL).is_file() and huggingface.is_model(path)):
+            return _imported(path.resolve(), report)
         if path.is_dir():
             return _given(path)
-        if path.is_file():
-            return _imported(path.resolve(), report)
     raise UnknownModelError(
         f"There is no model '{model}': neither a known name ({', '.join(catalog.MODELS)}) nor a GGUF file or a "
-        "converted folder on this machine. One of a Hugging Face hub is written hf:OWNER/REPO[:FILE]."
+        "folder with a model on this machine. One of a Hugging Face hub is written hf:OWNER/REPO[:FILE]."
     )
 
 
@@ -199,7 +199,7 @@ def _remember(folder: Path, name: str) -> None:
 
 
 def _imported(path: Path, progress: Progress) -> Path:
-    """A GGUF file of the user's; it is known by its path, size and time, because reading gigabytes takes seconds."""
+    """A file or folder of the user's; it is known by path, size and time, because reading gigabytes takes seconds."""
 
     def make(_work: Path, target: Path) -> Metadata:
         facts = _facts(path)
@@ -207,10 +207,10 @@ def _imported(path: Path, progress: Progress) -> Path:
         convert.run(path, target, progress)
         if _identity(path) != identity:
             raise ConversionError(f"{path} was changed while it was read; try again when it is complete.")
-        return _described(facts, name=path.stem, source=str(path), sha256=sha256)
+        return _described(facts, name=name, source=str(path), sha256=sha256)
 
-    identity = _identity(path)
-    return _made(shelf.folder_of(path.stem, identity), make, progress)
+    identity, name = _identity(path), path.name if path.is_dir() else path.stem
+    return _made(shelf.folder_of(name, identity), make, progress)
 
 
 def _made(folder: Path, make: Callable[[Path, Path], Metadata], progress: Progress) -> Path:
@@ -225,25 +225,14 @@ def _given(folder: Path) -> Path:
     # Our own folder of a sentence embedder has no tokenizer of OpenVINO's.
     if missing and not shelf.is_whole(folder):
         raise LibraryError(
-            f"{folder} is not a converted model: it lacks {', '.join(missing)}. Convert a Hugging Face model with "
-            "'optimum-cli export openvino', or give the path of a GGUF file."
+            f"{folder} is no model: it lacks config.json and safetensors, as a folder of Hugging Face's has them, or "
+            f"{', '.join(missing)}, as a converted one. The path of a GGUF file will do as well."
         )
     return folder
 
 
-class _Bert(msgspec.Struct, frozen=True):
-    model_type: str
-    max_position_embeddings: int
-
-
 def _facts(source: Path) -> Facts:
-    if source.is_file():
-        return gguf.read(source)
-    try:
-        bert = msgspec.json.decode((source / "config.json").read_bytes(), type=_Bert)
-    except msgspec.DecodeError as error:
-        raise ConversionError(f"The model's config.json describes none that can be served: {error}.") from None
-    return Facts(architecture=bert.model_type, context_length=bert.max_position_embeddings)
+    return huggingface.read(source) if source.is_dir() else gguf.read(source)
 
 
 def _described(facts: Facts, *, name: str, source: str, sha256: str) -> Metadata:
@@ -263,18 +252,24 @@ def _check_packages() -> None:
             ) from None
 
 
+def _files(path: Path) -> list[Path]:
+    return huggingface.files(path) if path.is_dir() else [path]
+
+
 def _identity(path: Path) -> str:
-    status = path.stat()
-    return f"{path} {status.st_size} {status.st_mtime_ns}"
+    known = ((file, file.stat()) for file in _files(path))
+    return "\n".join(f"{file} {status.st_size} {status.st_mtime_ns}" for file, status in known)
 
 
 def _sha256(path: Path, progress: Progress) -> str:
-    total, done, digest = path.stat().st_size, 0, hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            done += len(piece)
-            progress("check", done, total)
+    files, done, digest = _files(path), 0, hashlib.sha256()
+    total = sum(file.stat().st_size for file in files)
+    for each in files:
+        with each.open("rb") as file:
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                done += len(piece)
+                progress("check", done, total)
     return digest.hexdigest()
 
 

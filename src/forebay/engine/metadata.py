@@ -9,7 +9,7 @@ import msgspec
 from forebay.engine.errors import LibraryError
 
 FILE: Final = "forebay.json"
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raised when what is written changes, or OpenVINO's range in ``pyproject.toml`` moves: everything is made anew."""
 
 

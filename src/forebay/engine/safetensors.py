@@ -1,5 +1,7 @@
 """Reads a safetensors file as numpy arrays, without copying: the weights stay in the file until they are used.
 
+NumPy has no bfloat16: such a tensor comes as `BRAIN`, and `floats` makes numbers of it.
+
 Source: the format's description in the repository ``huggingface/safetensors``: the length of a JSON header, the
 header (name → dtype, shape, place), the tensors.
 """
@@ -17,10 +19,13 @@ from forebay.engine.errors import ConversionError
 
 _HEADER_LIMIT: Final = 100_000_000  # The format's own.
 _LENGTH: Final = 8
+BRAIN: Final = np.dtype([("bfloat16", "<u2")])
+"""The upper halves of 32-bit floats."""
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
+    "BF16": BRAIN,
     "I64": np.dtype("<i8"),
     "I32": np.dtype("<i4"),
     "I16": np.dtype("<i2"),
@@ -68,3 +73,16 @@ def _view(path: Path, name: str, tensor: _Tensor, data: memoryview) -> NDArray[A
         raise ConversionError(f"{path} is damaged or cut off: the tensor '{name}' lies outside of it.")
     view: NDArray[Any] = np.frombuffer(data[begin:end], dtype).reshape(tensor.shape)
     return view
+
+
+def floats(tensor: NDArray[Any]) -> NDArray[np.float32]:
+    """The numbers of ``tensor``, which may be of any type of floats, `BRAIN` included.
+
+    Raises:
+        ConversionError: it is of another type.
+    """
+    if tensor.dtype == BRAIN:
+        return (tensor["bfloat16"].astype(np.uint32) << 16).view(np.float32)
+    if not np.issubdtype(tensor.dtype, np.floating):
+        raise ConversionError(f"A tensor is of the type {tensor.dtype}, where floats were expected.")
+    return tensor.astype(np.float32, copy=False)
