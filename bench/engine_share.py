@@ -108,8 +108,8 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="tell which functions take the time")
     options = parser.parse_args()
     graph = PagedGraph(library.ensure(catalog.DEFAULT), kv_cache=256 * 2**20)
-    timed = Timed(graph._request)  # noqa: SLF001 - nothing else knows when the graph computes
-    graph._request = timed  # noqa: SLF001
+    timed = Timed(graph._plain.request)  # noqa: SLF001 - nothing else knows when the graph computes
+    graph._plain.request = timed  # noqa: SLF001
     profile = cProfile.Profile()
     if options.profile:
         profile.enable()

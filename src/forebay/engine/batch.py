@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from forebay.engine.adapter import Adapter
 from forebay.engine.blocks import SCRATCH, blocks_for
 
 Floats = npt.NDArray[np.float32]
@@ -18,6 +19,7 @@ class Row(NamedTuple):
     tokens: Sequence[int]
     past: int
     blocks: Sequence[int]
+    adapter: Adapter | None = None
 
 
 PADDING: Final = Row(tokens=(0,), past=0, blocks=(SCRATCH,))

@@ -69,4 +69,4 @@ def _is_unfinished(chunk: Chunk) -> bool:
 def _row(chunk: Chunk) -> Row:
     sequence = chunk.sequence
     done = sequence.computed
-    return Row(sequence.tokens[done : done + chunk.tokens], done, sequence.blocks)
+    return Row(sequence.tokens[done : done + chunk.tokens], done, sequence.blocks, sequence.adapter)

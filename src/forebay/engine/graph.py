@@ -19,8 +19,11 @@ import numpy.typing as npt
 import openvino as ov
 from openvino import opset13
 
+from forebay.engine import projections
 from forebay.engine.batch import PADDING, Batch, Floats, Row
 from forebay.engine.blocks import SCRATCH
+from forebay.engine.lora import Branches, Stack
+from forebay.engine.projections import Module
 
 try:
     from openvino._offline_transformations import paged_attention_transformation
@@ -38,7 +41,11 @@ class GraphError(RuntimeError):
 class PagedGraph:
     """A compiled model and its caches. Not for more than one thread at a time.
 
-    ``blocks`` counts all blocks, `SCRATCH` included; ``vocabulary`` is the length of a row of logits.
+    ``blocks`` counts all blocks, `SCRATCH` included; ``vocabulary`` is the length of a row of logits; ``modules`` are
+    those that an adapter may change, with the widths of their inputs and outputs.
+
+    Rows may have adapters once `prepare` has been called. The model is compiled twice then, over the same caches: a
+    step in which nobody has an adapter does not pay for those of others.
     """
 
     def __init__(self, folder: Path, *, kv_cache: int, threads: int | None = None) -> None:
@@ -48,17 +55,19 @@ class PagedGraph:
             GraphError: this OpenVINO or this model cannot be used, or not even one block fits.
         """
         _check_version(ov.__version__)
-        core = ov.Core()
-        model = core.read_model(folder / "openvino_model.xml")
-        _make_paged(model)
-        _keep_last_tokens(model)
-        compiled = core.compile_model(model, "CPU", _properties(threads))
+        self._folder = folder
+        self._properties = _properties(threads)
+        model = _read(folder)
+        self.modules: Mapping[Module, tuple[int, int]] = dict(
+            module for projection in projections.find(model) for module in projection.modules()
+        )
+        compiled = ov.Core().compile_model(model, "CPU", self._properties)
         self.vocabulary: int = compiled.output("logits").partial_shape[-1].get_length()
-        self._request = compiled.create_infer_request()
-        self.blocks = self._allocate(compiled, kv_cache)
-        self._inputs = {
-            name: _Input(self._request, name, compiled.input(name).element_type.to_dtype()) for name in Batch._fields
-        }
+        self._caches = _allocate(compiled, kv_cache)
+        self.blocks = int(next(iter(self._caches.values())).shape[0])
+        self._plain = _Request(compiled, self._caches)
+        self._adapted: tuple[_Request, Stack] | None = None
+        self._targets: frozenset[str] = frozenset()
 
     def step(self, batch: Sequence[Row], *, exact: bool = False) -> Floats:
         """The logits after the last token of each row: one line each, valid until the next step.
@@ -67,24 +76,53 @@ class PagedGraph:
         but one.
         """
         padded = exact and len(batch) == 1
-        inputs = Batch.of([*batch, PADDING] if padded else batch)
-        for name, values in inputs._asdict().items():
-            self._inputs[name].put(values)
-        self._request.infer()
-        logits: Floats = self._request.get_output_tensor(0).data
+        rows = [*batch, PADDING] if padded else batch
+        logits = self._chosen(rows).infer(Batch.of(rows))
         return logits.reshape(-1, self.vocabulary)[: len(batch)]
 
-    def _allocate(self, compiled: ov.CompiledModel, kv_cache: int) -> int:
-        caches = [port for port in compiled.inputs if _is_cache(port.any_name)]
-        shapes = {port.any_name: [side.get_length() for side in list(port.partial_shape)[1:]] for port in caches}
-        block_bytes = sum(int(np.prod(shapes[port.any_name])) * port.element_type.size for port in caches)
-        blocks = kv_cache // block_bytes
-        if blocks <= SCRATCH + 1:
-            raise GraphError(f"kv_cache of {kv_cache:,} bytes is too small: one block takes {block_bytes:,} bytes")
-        for port in caches:
-            tensor = ov.Tensor(port.element_type, ov.Shape([blocks, *shapes[port.any_name]]))
-            self._request.set_tensor(port.any_name, tensor)
-        return int(blocks)
+    def prepare(self, targets: frozenset[str]) -> None:
+        """Make ready for adapters that change the modules ``targets``: a row may have one once this returns.
+
+        This compiles the model once more unless it was done for such adapters already. Any one thread may call it while
+        another is in `step`.
+        """
+        if targets <= self._targets:
+            return
+        wanted = self._targets | targets
+        model = _read(self._folder)
+        branches = Branches(model, projections.find(model), wanted)
+        request = _Request(ov.Core().compile_model(model, "CPU", self._properties), self._caches)
+        self._adapted = request, branches.stack(request.request)
+        self._targets = wanted
+
+    def _chosen(self, rows: Sequence[Row]) -> "_Request":
+        """The request for ``rows``: the one with adapters, and what those need in it, only where there are some."""
+        adapted = self._adapted
+        if adapted is None or all(row.adapter is None for row in rows):
+            return self._plain
+        request, stack = adapted
+        stack.put([(row.adapter, len(row.tokens)) for row in rows])
+        return request
+
+
+class _Request:
+    """A compiled model over caches that others share."""
+
+    def __init__(self, compiled: ov.CompiledModel, caches: Mapping[str, ov.Tensor]) -> None:
+        self.request = compiled.create_infer_request()
+        for name, tensor in caches.items():
+            self.request.set_tensor(name, tensor)
+        self._inputs = {
+            name: _Input(self.request, name, compiled.input(name).element_type.to_dtype()) for name in Batch._fields
+        }
+
+    def infer(self, batch: Batch) -> Floats:
+        """One run: the logits, valid until the next one."""
+        for name, values in batch._asdict().items():
+            self._inputs[name].put(values)
+        self.request.infer()
+        logits: Floats = self.request.get_output_tensor(0).data
+        return logits
 
 
 class _Input:
@@ -105,6 +143,23 @@ class _Input:
         tensor = ov.Tensor(np.array(values, self._kind))
         self._request.set_tensor(self._name, tensor)
         self._values = tensor.data
+
+
+def _read(folder: Path) -> ov.Model:
+    model = ov.Core().read_model(folder / "openvino_model.xml")
+    _make_paged(model)
+    _keep_last_tokens(model)
+    return model
+
+
+def _allocate(compiled: ov.CompiledModel, kv_cache: int) -> dict[str, ov.Tensor]:
+    caches = [port for port in compiled.inputs if _is_cache(port.any_name)]
+    shapes = {port.any_name: [side.get_length() for side in list(port.partial_shape)[1:]] for port in caches}
+    block_bytes = sum(int(np.prod(shapes[port.any_name])) * port.element_type.size for port in caches)
+    blocks = kv_cache // block_bytes
+    if blocks <= SCRATCH + 1:
+        raise GraphError(f"kv_cache of {kv_cache:,} bytes is too small: one block takes {block_bytes:,} bytes")
+    return {port.any_name: ov.Tensor(port.element_type, ov.Shape([blocks, *shapes[port.any_name]])) for port in caches}
 
 
 def _check_version(version: str) -> None:

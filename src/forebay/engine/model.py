@@ -12,15 +12,16 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import openvino as ov
 
 from forebay.core.decode import decode
-from forebay.core.errors import InvalidRequestError
+from forebay.core.errors import InvalidRequestError, ModelNotFoundError
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Event, Operation, Reply, Stream, Whole
 from forebay.engine import library, messages
+from forebay.engine.adapter_store import AdapterStore, Lease
 from forebay.engine.answer import Answer, Prompt
 from forebay.engine.chat_replies import ChatFormat
 from forebay.engine.completion_replies import CompletionFormat
@@ -32,11 +33,20 @@ from forebay.engine.prompts import Prompter
 from forebay.engine.replies import Format, Head
 from forebay.engine.requests import Body, ChatBody, CompletionBody
 from forebay.engine.runner import Runner
+from forebay.engine.sequence import Origin
 
 T = TypeVar("T")
 _COMPILING_SECONDS: Final = 10.0
 
 AnyFormat = Format[Any, Any]
+
+
+class _Asked(NamedTuple):
+    """What a request wants: its body, the prompts in it, and how the reply is written."""
+
+    body: Body
+    prompts: list[Prompt]
+    form: type[AnyFormat]
 
 
 class LocalModel:
@@ -52,6 +62,8 @@ class LocalModel:
         self._grammars = ThreadPoolExecutor(1, thread_name_prefix="forebay-grammars")
         self._engine: Engine | None = None
         self._prompter: Prompter
+        self._graph: PagedGraph
+        self._adapters: AdapterStore | None = None
         self._fingerprint = f"fp_{hashlib.sha256(f'{settings.model} {ov.__version__}'.encode()).hexdigest()[:10]}"
 
     async def start(self) -> None:
@@ -63,13 +75,17 @@ class LocalModel:
         """
         settings = self._settings
         folder = await self._in_thread(partial(library.ensure, settings.model))
-        engine = await self._runner.start(partial(_load, folder, settings))
+        engine = await self._runner.start(partial(self._load, folder))
+        if settings.adapters is not None:
+            self._adapters = AdapterStore(settings.adapters, self._graph)
         limit = min(engine.capacity, settings.context or engine.capacity)
         self._prompter = await self._in_thread(partial(Prompter, folder, limit))
         self._engine = engine
 
     async def close(self) -> None:
         """Stop the threads; those who still wait are told."""
+        if self._adapters is not None:
+            await self._adapters.close()
         await self._runner.close()
         self._thread.shutdown(wait=False)
         self._grammars.shutdown(wait=False)
@@ -85,6 +101,7 @@ class LocalModel:
         scheduler, blocks = self._engine.scheduler, self._engine.blocks
         running = len(scheduler.running)
         return {
+            **(self._adapters.gauges() if self._adapters else {}),
             "running": running,
             "waiting": max(self._runner.live - running, 0),
             "kv_blocks_used": blocks.used,
@@ -97,36 +114,56 @@ class LocalModel:
             "preemptions_total": scheduler.preemptions,
         }
 
-    async def answer(self, call: Call) -> Reply:
-        """Answer a chat or a completion.
+    @property
+    def adapters(self) -> AdapterStore:
+        """Its adapters.
+
+        Raises:
+            ModelNotFoundError: it is not configured to have any.
+        """
+        if self._adapters is None:
+            raise ModelNotFoundError(
+                "This model takes no adapters: 'adapters.folder' is not configured.", param="model"
+            )
+        return self._adapters
+
+    async def answer(self, call: Call, adapter: str = "") -> Reply:
+        """Answer a chat or a completion, with an adapter if one is named.
 
         Raises:
             ForebayError: the request cannot be answered, or not now.
         """
         call.trace.provider_started = time.perf_counter()
         self._runner.check()
+        asked = await self._read(call)
+        with contextlib.ExitStack() as held:
+            lease = await self.adapters.use(adapter) if adapter else Lease()
+            origin = self._settings.origin(call.principal, held.enter_context(lease))
+            return await self._reply(call, asked, origin, held)
+
+    async def _read(self, call: Call) -> "_Asked":
         if call.request.operation is Operation.CHAT:
             return await self._chat(call)
         if call.request.operation is Operation.COMPLETION:
             return await self._complete(call)
         raise InvalidRequestError("This model makes text and nothing else.", param="model")
 
-    async def _chat(self, call: Call) -> Reply:
+    async def _chat(self, call: Call) -> "_Asked":
         body = decode(call.request.body, ChatBody)
         body.check(len(self._prompter.names))
         self._check_room(1, body.choices)
         found = messages.plain(body.messages)
         tokens = await self._in_thread(partial(self._prompter.chat, found))
-        return await self._reply(call, body, [Prompt(tokens)], ChatFormat)
+        return _Asked(body, [Prompt(tokens)], ChatFormat)
 
-    async def _complete(self, call: Call) -> Reply:
+    async def _complete(self, call: Call) -> "_Asked":
         body = decode(call.request.body, CompletionBody)
         body.check(len(self._prompter.names))
         prompts = body.prompts()
         self._check_room(len(prompts), body.choices)
         tokens = await self._in_thread(partial(self._prompter.completions, prompts))
         leads = [self._prompter.text(prompt) if body.echo else "" for prompt in prompts]
-        return await self._reply(call, body, list(map(Prompt, tokens, leads)), CompletionFormat)
+        return _Asked(body, list(map(Prompt, tokens, leads)), CompletionFormat)
 
     def _check_room(self, prompts: int, choices: int) -> None:
         limit = self._runner.limit
@@ -135,13 +172,15 @@ class LocalModel:
         if prompts * choices > limit:
             raise InvalidRequestError(f"At most {limit} choices are made at once, over all prompts.", param="n")
 
-    async def _reply(self, call: Call, body: Body, prompts: list[Prompt], form: type[AnyFormat]) -> Reply:
+    async def _reply(self, call: Call, asked: "_Asked", origin: Origin, held: contextlib.ExitStack) -> Reply:
+        """The answer, while ``held`` is open; a stream takes what is in it along."""
+        body = asked.body
         grammar = await self._compiled(body.constraint())
-        answer = Answer(self._runner, self._prompter, grammar=grammar, origin=self._settings.origin(call.principal))
-        for prompt in prompts:
+        answer = Answer(self._runner, self._prompter, grammar=grammar, origin=origin)
+        for prompt in asked.prompts:
             sampling = body.sampling(self._prompter.context - len(prompt.tokens), self._advice)
             answer.add(prompt, sampling, body.choices)
-        writer = form(
+        writer = asked.form(
             Head(int(time.time()), call.request.model, self._fingerprint),
             self._prompter.names,
             choices=body.choices,
@@ -150,7 +189,7 @@ class LocalModel:
         )
         if not call.request.stream:
             return await _whole(call, answer, writer)
-        events = await Primed.of(_events(call, answer, writer))
+        events = await Primed.of(_events(call, answer, writer, held.pop_all()))
         call.trace.provider_answered = time.perf_counter()
         return Stream(events)
 
@@ -167,13 +206,13 @@ class LocalModel:
                 f"'{constraint.param}' takes too long to compile: simplify it.", param=constraint.param
             ) from None
 
+    def _load(self, folder: Path) -> Engine:
+        settings = self._settings
+        graph = self._graph = PagedGraph(folder, kv_cache=settings.kv_cache, threads=settings.threads)
+        return Engine(graph, max_running=settings.max_running, max_batched_tokens=settings.max_batched_tokens)
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _load(folder: Path, settings: EngineSettings) -> Engine:
-    graph = PagedGraph(folder, kv_cache=settings.kv_cache, threads=settings.threads)
-    return Engine(graph, max_running=settings.max_running, max_batched_tokens=settings.max_batched_tokens)
 
 
 @contextlib.contextmanager
@@ -187,8 +226,10 @@ def _working(call: Call, answer: Answer) -> Iterator[None]:
         call.trace.usage = answer.usage
 
 
-async def _events(call: Call, answer: Answer, writer: AnyFormat) -> AsyncGenerator[Event, None]:
-    with _working(call, answer):
+async def _events(
+    call: Call, answer: Answer, writer: AnyFormat, held: contextlib.ExitStack
+) -> AsyncGenerator[Event, None]:
+    with held, _working(call, answer):
         data = writer.opening()
         while pieces := await answer.pieces():
             call.trace.queue_seconds = call.trace.queue_seconds or answer.queue_seconds

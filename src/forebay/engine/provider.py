@@ -1,8 +1,8 @@
 """The embedded engine as a provider of the gateway: one model, in the server's own process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from forebay.core.types import Call, Deployment, Operation, Reply
+from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply
 from forebay.engine import library
 from forebay.engine.model import LocalModel
 from forebay.engine.options import EngineSettings
@@ -41,13 +41,35 @@ class EngineProvider:
         """What the engine is doing, for metrics."""
         return self._model.gauges()
 
-    async def answer(self, call: Call, deployment: Deployment, /) -> Reply:  # noqa: ARG002 - there is but one model
+    async def answer(self, call: Call, deployment: Deployment, /) -> Reply:
         """Answer a chat or a completion.
 
         Raises:
             ForebayError: the request cannot be answered, or not now.
         """
-        return await self._model.answer(call)
+        return await self._model.answer(call, deployment.adapter)
+
+    # There is but one model, so what deployment is meant does not matter to its adapters.
+
+    async def adapters(self, deployment: Deployment, /) -> Sequence[str]:  # noqa: ARG002
+        """The adapters in the folder, whether they are loaded or not."""
+        return await self._model.adapters.names()
+
+    async def load_adapter(self, deployment: Deployment, source: AdapterSource, /) -> None:  # noqa: ARG002
+        """Load an adapter now, perhaps under another name than its folder's.
+
+        Raises:
+            ForebayError: it cannot be used, or not now.
+        """
+        await self._model.adapters.load(source)
+
+    async def unload_adapter(self, deployment: Deployment, name: str, /) -> None:  # noqa: ARG002
+        """Unload an adapter once nobody uses it; one in the folder is loaded again when somebody asks for it.
+
+        Raises:
+            ForebayError: it is not loaded, or in use for too long.
+        """
+        await self._model.adapters.unload(name)
 
 
 def _build(_name: str, settings: EngineSettings) -> EngineProvider:

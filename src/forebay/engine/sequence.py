@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from forebay.engine.adapter import Adapter
 from forebay.engine.chain import Chain
 
 Finish = Literal["stop", "length"]
@@ -73,11 +74,20 @@ class Origin(NamedTuple):
     """Where a sequence comes from, as far as it concerns others.
 
     Sequences of one ``owner`` wait for each other, those of different ones take turns. What is computed is shared
-    within a ``namespace``, and not at all without one.
+    within a ``namespace``, and not at all without one; those with different adapters share nothing, because an adapter
+    changes keys and values.
     """
 
     owner: str = ""
     namespace: bytes | None = None
+    adapter: Adapter | None = None
+
+    @property
+    def root(self) -> bytes | None:
+        """What the names of all shared blocks begin with."""
+        if self.namespace is None or self.adapter is None:
+            return self.namespace
+        return b"\0".join((self.namespace, self.adapter.identity))
 
 
 NOBODY: Final = Origin()
@@ -116,6 +126,7 @@ class Sequence:
     """
 
     __slots__ = (
+        "adapter",
         "admitted",
         "at_one_go",
         "blocks",
@@ -155,7 +166,8 @@ class Sequence:
         self.exact = sampling.seed is not None
         self.seed: int = random.getrandbits(64) if sampling.seed is None else sampling.seed
         self.owner = origin.owner
-        self.chain = None if origin.namespace is None else Chain(origin.namespace)
+        self.adapter = origin.adapter
+        self.chain = None if origin.root is None else Chain(origin.root)
         self.computed = 0
         self.at_one_go = 0
         self.kept = 0
