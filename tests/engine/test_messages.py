@@ -7,7 +7,12 @@ import pytest
 from forebay.core.errors import EmptyArrayError, InvalidRequestError
 from forebay.engine.messages import plain
 
+PLACE = "messages[1].tool_calls[0]"
 MESSAGES = [{"role": "user", "content": "Hello"}]
+
+
+def called(arguments: str) -> dict[str, Any]:
+    return {"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}
 
 
 def test_a_chat_without_messages() -> None:
@@ -27,8 +32,16 @@ def test_a_refusal_is_text_too() -> None:
 
 
 def test_messages_keep_what_templates_may_want() -> None:
-    message = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}], "name": "x"}
+    calls = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]
+    message = {"role": "assistant", "content": None, "tool_calls": calls, "name": "x"}
     assert plain([message]) == [message | {"content": ""}]
+
+
+@pytest.mark.parametrize(("sent", "arguments"), [('{"a": 1}', {"a": 1}), ("", {}), (None, {}), ({"b": 2}, {"b": 2})])
+def test_the_arguments_of_a_call_become_an_object(sent: object, arguments: object) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": sent}}
+    (message,) = plain([{"role": "assistant", "content": None, "tool_calls": [call]}])
+    assert message["tool_calls"][0]["function"] == {"name": "f", "arguments": arguments}
 
 
 def test_a_developer_is_what_templates_call_system() -> None:
@@ -48,6 +61,10 @@ def test_a_developer_is_what_templates_call_system() -> None:
         ({"role": "tool", "tool_call_id": "1"}, "messages[1].content"),
         ({"role": "assistant", "content": None}, "messages[1].content"),
         ({"role": "assistant", "content": None, "tool_calls": []}, "messages[1].content"),
+        ({"role": "assistant", "content": "", "tool_calls": {}}, "messages[1].tool_calls"),
+        ({"role": "assistant", "content": "", "tool_calls": [5]}, "messages[1].tool_calls[0].function"),
+        ({"role": "assistant", "content": "", "tool_calls": [called("{")]}, f"{PLACE}.function.arguments"),
+        ({"role": "assistant", "content": "", "tool_calls": [called("[1]")]}, f"{PLACE}.function.arguments"),
         ({"role": "king", "content": "a"}, "messages[1].role"),
         ({"role": ["user"], "content": "a"}, "messages[1].role"),
         ({"content": "a"}, "messages[1].role"),

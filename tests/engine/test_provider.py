@@ -4,12 +4,14 @@ import asyncio
 import json
 import random
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jsonschema_rs
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -24,6 +26,7 @@ from forebay.core.errors import (
 )
 from forebay.core.stream import payloads
 from forebay.core.types import Call, Deployment, Event, Operation, Principal, Reply, Request, Stream, Trace, Whole
+from forebay.engine import metadata
 from forebay.engine.batch import Floats
 from forebay.engine.options import EngineSettings
 from forebay.engine.provider import EngineProvider, plugin
@@ -447,6 +450,122 @@ async def test_a_constrained_answer_survives_a_preemption(smollm2: Path) -> None
         found = await asyncio.gather(*(text(small, COMPLETION, **body) for _ in range(4)))
         assert small.gauges()["preemptions_total"] > 0
         assert found == [alone] * 4
+
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "What the weather is in a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "unit": {"enum": ["celsius", "fahrenheit"]}},
+            "required": ["city", "unit"],
+            "additionalProperties": False,
+        },
+    },
+}
+NOW = {"type": "function", "function": {"name": "get_time"}}
+ASKED = [{"role": "user", "content": "What is the weather in Paris?"}]
+weather = jsonschema_rs.Draft202012Validator(WEATHER["function"]["parameters"]).validate  # type: ignore[index]
+
+
+def called(found: Streamed, index: int = 0) -> list[tuple[str, str]]:
+    """The calls of one choice of a stream: names and arguments."""
+    calls: list[tuple[str, str]] = []
+    for choice in [choice for chunk in found.chunks for choice in chunk["choices"] if choice["index"] == index]:
+        for part in choice["delta"].get("tool_calls", []):
+            if part["index"] == len(calls):
+                assert part["type"] == "function"
+                assert part["id"].startswith("call_")
+                calls.append((part["function"]["name"], ""))
+            else:
+                assert part.keys() == {"index", "function"}
+                assert part["function"].keys() == {"arguments"}
+            name, arguments = calls[part["index"]]
+            calls[part["index"]] = name, arguments + part["function"]["arguments"]
+    return calls
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
+async def test_a_call_can_be_required_of_any_model(smol: EngineProvider, choice: object) -> None:
+    body = {"messages": ASKED, "tools": [WEATHER], "tool_choice": choice, "temperature": 0.8, "seed": 1, "n": 2}
+    reply = await whole(smol, CHAT, max_tokens=120, logprobs=True, **body)
+    schemas.check("CreateChatCompletionResponse", reply)
+    found = await streamed(smol, CHAT, max_tokens=120, logprobs=True, **body)
+    for chunk in found.chunks:
+        schemas.check("CreateChatCompletionStreamResponse", chunk)
+    for each in reply["choices"]:
+        assert each["finish_reason"] == "tool_calls"
+        assert each["message"]["content"] is None
+        calls = [(call["function"]["name"], call["function"]["arguments"]) for call in each["message"]["tool_calls"]]
+        for name, arguments in calls:
+            assert name == "get_weather"
+            weather(json.loads(arguments))
+        assert called(found, each["index"]) == calls
+        own = [choice for chunk in found.chunks for choice in chunk["choices"] if choice["index"] == each["index"]]
+        assert own[-1] == {"index": each["index"], "delta": {}, "logprobs": None, "finish_reason": "tool_calls"}
+        told = [entry for choice in own if choice["logprobs"] for entry in choice["logprobs"]["content"]]
+        assert told == each["logprobs"]["content"]
+    assert len(called(found)[0][1]) > 10
+    parts = [
+        part for chunk in found.chunks for each in chunk["choices"] for part in each["delta"].get("tool_calls", [])
+    ]
+    assert len(parts) > 6, "arguments leave as they come"
+
+
+async def test_as_many_calls_as_are_allowed(smol: EngineProvider) -> None:
+    body = {"messages": ASKED, "tools": [WEATHER, NOW], "tool_choice": "required", "temperature": 1, "max_tokens": 200}
+    reply = await whole(smol, CHAT, parallel_tool_calls=False, n=4, **body)
+    assert {len(choice["message"]["tool_calls"]) for choice in reply["choices"]} == {1}
+
+
+async def test_a_call_that_is_cut_off_ends_for_its_length(smol: EngineProvider) -> None:
+    body = {"messages": ASKED, "tools": [WEATHER], "tool_choice": "required", "max_tokens": 8, "temperature": 0}
+    reply = await whole(smol, CHAT, **body)
+    assert reply["choices"][0]["finish_reason"] == "length"
+
+
+async def test_a_model_without_tools_does_not_choose_one(smol: EngineProvider) -> None:
+    with pytest.raises(UnsupportedParameterError, match="required") as caught:
+        await whole(smol, CHAT, tools=[WEATHER])
+    assert caught.value.param == "tools"
+    assert await text(smol, CHAT, tools=[WEATHER], tool_choice="none", max_tokens=5)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hermes(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EngineProvider]:
+    """The default model with a template that has tools: enough to repeat a call that stands before it."""
+    folder = tmp_path_factory.mktemp("hermes") / "model"
+    shutil.copytree(smollm2, folder)
+    known = metadata.read(folder)
+    template = (
+        "{% for tool in tools %}<tools>{{ tool | tojson }}</tools>{% endfor %}"
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for call in m.tool_calls %}"
+        "<tool_call>\n{{ call.function | tojson }}\n</tool_call>{% endfor %}<|im_end|>\n{% endfor %}"
+        "<|im_start|>assistant\n"
+    )
+    metadata.write(folder, msgspec.structs.replace(known, chat_template=template))
+    async for provider in _started(EngineSettings(model=str(folder), kv_cache=CACHE, max_tokens=60)):
+        yield provider
+
+
+async def test_a_model_that_has_tools_chooses_them(hermes: EngineProvider) -> None:
+    call = {
+        "id": "1",
+        "type": "function",
+        "function": {"name": "get_weather", "arguments": '{"city": "Paris", "unit": "celsius"}'},
+    }
+    turn = [*ASKED, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    body = {"messages": [*turn * 4, *ASKED], "tools": [WEATHER], "temperature": 0, "max_tokens": 60}
+    reply = await whole(hermes, CHAT, **body)
+    schemas.check("CreateChatCompletionResponse", reply)
+    (choice,) = reply["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    (made,) = choice["message"]["tool_calls"]
+    assert made["function"]["name"] == "get_weather"
+    assert json.loads(made["function"]["arguments"]) == {"city": "Paris", "unit": "celsius"}
+    assert called(await streamed(hermes, CHAT, **body)) == [("get_weather", made["function"]["arguments"])]
 
 
 async def test_an_answer_ends_with_the_context(tiny: EngineProvider) -> None:

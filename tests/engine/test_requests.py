@@ -138,8 +138,6 @@ def test_alternatives_need_logprobs() -> None:
     [
         ("best_of", 2, 1),
         ("suffix", "end", ""),
-        ("tools", [{"type": "function"}], []),
-        ("functions", [{}], []),
     ],
 )
 def test_what_the_engine_cannot_do_is_refused_by_name(field: str, value: object, neutral: object) -> None:
@@ -177,6 +175,29 @@ def test_nothing_is_generated_only_where_the_prompt_is_echoed() -> None:
         with pytest.raises(InvalidRequestError) as caught:
             make(max_tokens=0)
         assert caught.value.param == "max_tokens"
+
+
+@pytest.mark.parametrize(("field", "value"), [("functions", [{"name": "f"}]), ("function_call", "auto")])
+def test_the_old_form_of_tools_is_refused_with_the_new_one(field: str, value: object) -> None:
+    with pytest.raises(UnsupportedParameterError, match="tool") as caught:
+        chat(**{field: value})
+    assert caught.value.param == field
+
+
+def test_tools_and_another_form_of_the_answer_do_not_go_together() -> None:
+    asked = {"tools": [{"type": "function", "function": {"name": "f"}}], "guided_regex": "a"}
+    with pytest.raises(InvalidRequestError) as caught:
+        chat(**asked).constraint()
+    assert caught.value.param == "guided_regex"
+    found = chat(**asked, tool_choice="none").constraint()
+    assert found is not None
+    assert found.param == "guided_regex"
+
+
+def test_tools_are_for_chats() -> None:
+    with pytest.raises(UnsupportedParameterError) as caught:
+        completion(tools=[{}])
+    assert caught.value.param == "tools"
 
 
 @pytest.mark.parametrize("make", [lambda: chat(echo=True), lambda: completion(echo=True, logprobs=1)])

@@ -97,3 +97,12 @@ def test_special_tokens_are_cut_wherever_a_message_holds_text() -> None:
     )
     assert len(parts) == 3
     assert not any("<|im_end|>" in part for part in parts)
+
+
+def test_tools_reach_a_template_that_has_them() -> None:
+    template = ChatTemplate("{% if tools %}{{ tools[0].function.name }}{% endif %}", special=["<|im_end|>"])
+    assert template.has_tools
+    assert template.render(HELLO) == [""]
+    assert template.render(HELLO, [{"function": {"name": "weather"}}]) == ["weather"]
+    assert len(template.render(HELLO, [{"function": {"name": "<|im_end|>"}}])) == 2, "nor can a tool speak for others"
+    assert not ChatTemplate(CHATML).has_tools

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence as Items
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,18 +22,11 @@ class Prompt(NamedTuple):
     lead: str = ""
 
 
-class Words(Protocol):
-    """What an answer is made of."""
+class Words(NamedTuple):
+    """What an answer is made of: the tokens that end it, and the bytes of each token as they stand in it."""
 
-    @property
-    def ends(self) -> frozenset[int]:
-        """The tokens that end it."""
-        ...
-
-    @property
-    def pieces(self) -> Items[bytes]:
-        """The bytes of each token, as they stand in it."""
-        ...
+    ends: frozenset[int]
+    pieces: Items[bytes]
 
 
 class Answer:

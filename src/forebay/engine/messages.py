@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from forebay.core.errors import EmptyArrayError, InvalidRequestError
 
 _ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
@@ -27,11 +29,43 @@ def _message(message: Mapping[str, Any], param: str) -> Message:
     if role not in _ROLES:
         raise InvalidRequestError(f"'role' must be one of {', '.join(sorted(_ROLES))}.", param=f"{param}.role")
     # "developer" is OpenAI's new word for "system"; templates know the old one.
-    return {
+    plain = {
         **message,
         "role": "system" if role == "developer" else role,
         "content": _content(message, f"{param}.content"),
     }
+    calls = message.get("tool_calls")
+    if calls is not None:
+        plain["tool_calls"] = _calls(calls, f"{param}.tool_calls")
+    return plain
+
+
+def _calls(calls: object, param: str) -> list[Message]:
+    if not isinstance(calls, list):
+        raise InvalidRequestError("'tool_calls' must be an array.", param=param)
+    return [_call(call, f"{param}[{number}]") for number, call in enumerate(calls)]
+
+
+def _call(call: object, param: str) -> Message:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(call, dict) or not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise InvalidRequestError("A tool call needs a 'function' with a 'name'.", param=f"{param}.function")
+    arguments = _arguments(function.get("arguments"), f"{param}.function.arguments")
+    return {**call, "function": {**function, "arguments": arguments}}
+
+
+def _arguments(arguments: object, param: str) -> Message:
+    """The arguments as templates expect them: an object, of which OpenAI's clients send the JSON."""
+    if isinstance(arguments, str) and arguments.strip():
+        try:
+            arguments = msgspec.json.decode(arguments)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise InvalidRequestError(f"'arguments' is not valid JSON: {error}.", param=param) from None
+    if not arguments:
+        return {}
+    if not isinstance(arguments, dict):
+        raise InvalidRequestError("'arguments' must be a JSON object.", param=param)
+    return arguments
 
 
 def _content(message: Mapping[str, Any], param: str) -> str:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import Sequence as Items
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,8 @@ from forebay.core.stream import Primed
 from forebay.core.types import Call, Event, Operation, Reply, Stream, Whole
 from forebay.engine import library, messages
 from forebay.engine.adapter_store import AdapterStore, Lease
-from forebay.engine.answer import Answer, Prompt
+from forebay.engine.answer import Answer, Prompt, Words
+from forebay.engine.call_replies import CallFormat
 from forebay.engine.chat_replies import ChatFormat
 from forebay.engine.completion_replies import CompletionFormat
 from forebay.engine.core import Engine
@@ -42,11 +44,15 @@ AnyFormat = Format[Any, Any]
 
 
 class _Asked(NamedTuple):
-    """What a request wants: its body, the prompts in it, and how the reply is written."""
+    """What a request wants: its body, the prompts in it, and how the reply is written.
+
+    ``pieces`` are the bytes of each token where they are not those of a plain answer.
+    """
 
     body: Body
     prompts: list[Prompt]
-    form: type[AnyFormat]
+    form: Callable[..., AnyFormat]
+    pieces: Items[bytes] | None = None
 
 
 class LocalModel:
@@ -152,9 +158,12 @@ class LocalModel:
         body = decode(call.request.body, ChatBody)
         body.check(len(self._prompter.names))
         self._check_room(1, body.choices)
-        found = messages.plain(body.messages)
-        tokens = await self._in_thread(partial(self._prompter.chat, found))
-        return _Asked(body, [Prompt(tokens)], ChatFormat)
+        found, tools = messages.plain(body.messages), body.chosen_tools()
+        tokens = await self._in_thread(partial(self._prompter.chat, found, tools))
+        if tools is None:
+            return _Asked(body, [Prompt(tokens)], ChatFormat)
+        calls = self._prompter.calls(tools)
+        return _Asked(body, [Prompt(tokens)], partial(CallFormat, calls.reader), calls.pieces)
 
     async def _complete(self, call: Call) -> "_Asked":
         body = decode(call.request.body, CompletionBody)
@@ -176,7 +185,8 @@ class LocalModel:
         """The answer, while ``held`` is open; a stream takes what is in it along."""
         body = asked.body
         grammar = await self._compiled(body.constraint())
-        answer = Answer(self._runner, self._prompter, grammar=grammar, origin=origin)
+        words = Words(self._prompter.ends, asked.pieces or self._prompter.pieces)
+        answer = Answer(self._runner, words, grammar=grammar, origin=origin)
         for prompt in asked.prompts:
             sampling = body.sampling(self._prompter.context - len(prompt.tokens), self._advice)
             answer.add(prompt, sampling, body.choices)

@@ -1,14 +1,25 @@
 """From a checked request to the tokens of its prompt, of which none may be too long."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from forebay.core.errors import ContextLengthError, InvalidRequestError
+from forebay.core.errors import ContextLengthError, InvalidRequestError, UnsupportedParameterError
 from forebay.engine import facts
 from forebay.engine.grammar import Compiler
 from forebay.engine.metadata import Facts
 from forebay.engine.template import ChatTemplate, Message
 from forebay.engine.tokenizer import Tokenizer
+from forebay.engine.tool_calls import ARRAY, CallReader, NamedReader, Reader, style_of
+from forebay.engine.tools import Tools
+
+
+class Calls(NamedTuple):
+    """What it takes to find calls in an answer: each token's bytes, with the marks of calls, and who reads them."""
+
+    pieces: Sequence[bytes]
+    reader: Callable[[], Reader]
 
 
 class Prompter:
@@ -35,21 +46,53 @@ class Prompter:
         self.compiler = Compiler(self._tokenizer.twin(), self.ends)
         self._template = self._compiled(known)
 
-    def chat(self, messages: Sequence[Message]) -> list[int]:
-        """The prompt of a chat.
+    def chat(self, messages: Sequence[Message], tools: Tools | None = None) -> list[int]:
+        """The prompt of a chat in which ``tools`` may be called.
 
         Raises:
-            InvalidRequestError: the template refuses the messages, or there is no template.
+            InvalidRequestError: the template refuses the messages, or there is no template, or it knows no tools.
             ContextLengthError: they are too long.
         """
-        if self._template is None:
-            raise InvalidRequestError(
-                "This model has no chat template: it answers /v1/completions only.", param="model"
-            )
-        parts = self._template.render(messages)
+        parts = self._rendered(messages, tools)
         self._check_size(sum(map(len, parts)), "messages")
         tokens = [token for part in parts for token in self._tokenizer.encode(part)]
         return self._checked(tokens, "messages")
+
+    def calls(self, tools: Tools) -> Calls:
+        """How calls of ``tools`` are to be found in an answer."""
+        if tools.named:
+            return Calls(self.pieces, partial(NamedReader, tools.tools[0].name))
+        if tools.mode == "required":
+            return Calls(self.pieces, partial(CallReader, ARRAY, tools.names))
+        style = style_of(self._template.source if self._template else "")
+        return Calls(self._pieces_with(style.marker), partial(CallReader, style, tools.names))
+
+    def _pieces_with(self, marker: str) -> Sequence[bytes]:
+        """`pieces`, in which the special token ``marker`` is text too: otherwise there is nothing to see of it."""
+        name = marker.encode()
+        marked = [token for token in self._tokenizer.special if self.names[token] == name]
+        if not marked:
+            return self.pieces
+        pieces = self.pieces.copy()
+        for token in marked:
+            pieces[token] = name
+        return pieces
+
+    def _rendered(self, messages: Sequence[Message], tools: Tools | None) -> list[str]:
+        template = self._template
+        if template is None:
+            raise InvalidRequestError(
+                "This model has no chat template: it answers /v1/completions only.", param="model"
+            )
+        if tools is None or template.has_tools:
+            return template.render(messages, tools.given if tools else ())
+        if tools.mode == "auto":
+            raise UnsupportedParameterError(
+                "This model has not learnt to choose tools. Set 'tool_choice' to 'required' or to a function, which "
+                "works with every model, or leave out 'tools'.",
+                param="tools",
+            )
+        return template.render(tools.described(messages))
 
     def completions(self, prompts: Sequence[str | list[int]]) -> list[list[int]]:
         """The prompts of a completion.

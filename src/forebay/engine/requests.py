@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Meta
 
 from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedParameterError
-from forebay.engine import constraints
+from forebay.engine import constraints, tools
 from forebay.engine.catalog import Advice
 from forebay.engine.grammar import Constraint
 from forebay.engine.sequence import Sampling
+from forebay.engine.tools import Tools
 
 _MAX_CHOICES: Final = 128
 _MAX_BIASES: Final = 1024
@@ -28,9 +29,8 @@ NEUTRAL: Final = Advice()
 # What the engine cannot do, with the values that ask for nothing.
 _UNSUPPORTED: Final[Mapping[str, tuple[Any, ...]]] = {
     "suffix": (None, ""),
-    "tools": (None, []),
-    "functions": (None, []),
 }
+_OUTDATED: Final = {"functions": "tools", "function_call": "tool_choice"}
 
 Count = Annotated[int, Meta(ge=1)]
 Amount = Annotated[int, Meta(ge=0)]
@@ -62,7 +62,6 @@ class _Body(msgspec.Struct, frozen=True):
     echo: bool | None = None
     suffix: Any = None
     tools: Any = None
-    functions: Any = None
     response_format: Any = None
     guided_json: Any = None
     guided_regex: Any = None
@@ -131,14 +130,41 @@ class ChatBody(_Body, frozen=True):
     max_completion_tokens: Count | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=_MAX_TOP_LOGPROBS)] | None = None
+    tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
+    functions: Any = None
+    function_call: Any = None
 
     def check(self, vocabulary: int) -> None:
         """Refuse what cannot be honoured, also what contradicts itself."""
         super().check(vocabulary)
         if self.echo:
             raise UnsupportedParameterError("'echo' is for completions: a chat has no text to repeat.", param="echo")
+        for name, now in _OUTDATED.items():
+            if getattr(self, name):
+                raise UnsupportedParameterError(f"'{name}' is the old form: use '{now}'.", param=name)
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidRequestError("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
+
+    def chosen_tools(self) -> Tools | None:
+        """The tools that may be called; ``None`` where none may.
+
+        Raises:
+            InvalidRequestError: it cannot be told from the request, or the answer must be something else as well.
+        """
+        chosen = tools.of(self.tools, self.tool_choice, parallel=self.parallel_tool_calls is not False)
+        other = super().constraint()
+        if chosen is not None and other is not None:
+            raise InvalidRequestError(
+                f"'{other.param}' does not go together with tools: leave it out, or set 'tool_choice' to 'none'.",
+                param=other.param,
+            )
+        return chosen
+
+    def constraint(self) -> Constraint | None:
+        """What the answer must be; ``None`` where it is free."""
+        chosen = self.chosen_tools()
+        return super().constraint() if chosen is None else chosen.constraint()
 
     @property
     def wants_logprobs(self) -> bool:
@@ -160,6 +186,8 @@ class CompletionBody(_Body, frozen=True):
     def check(self, vocabulary: int) -> None:
         """Refuse what cannot be honoured, also what contradicts itself."""
         super().check(vocabulary)
+        if self.tools:
+            raise UnsupportedParameterError("'tools' are for chats.", param="tools")
         if self.max_tokens == 0 and not self.echo:
             raise InvalidRequestError("'max_tokens' must be at least 1, or 0 with 'echo'.", param="max_tokens")
         if self.echo and self.logprobs is not None:

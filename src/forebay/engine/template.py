@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 import jinja2
+import jinja2.meta
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -57,7 +58,10 @@ def _environment() -> jinja2.Environment:
 
 
 class ChatTemplate:
-    """A compiled template. ``special`` are the tokens that only the template may write, never a message's text."""
+    """A compiled template. ``special`` are the tokens that only the template may write, never a message's text.
+
+    ``has_tools`` says whether it tells the model of the tools it is given.
+    """
 
     def __init__(self, source: str, *, special: Iterable[str] = (), bos: str = "", eos: str = "") -> None:
         """Compile ``source``.
@@ -65,12 +69,15 @@ class ChatTemplate:
         Raises:
             jinja2.TemplateSyntaxError: it is no template.
         """
-        self._template = _environment().from_string(source)
+        environment = _environment()
+        self.source = source
+        self.has_tools = "tools" in jinja2.meta.find_undeclared_variables(environment.parse(source))
+        self._template = environment.from_string(source)
         self._special = sorted(special, key=len, reverse=True)
         self._constants = {"bos_token": bos, "eos_token": eos}
         self._cut = f"\ufdd0{secrets.token_hex(8)}\ufdd0"
 
-    def render(self, messages: Sequence[Message]) -> list[str]:
+    def render(self, messages: Sequence[Message], tools: Sequence[Message] = ()) -> list[str]:
         """The prompt, in pieces that are to be tokenised one by one.
 
         It is cut inside each special token that stands in a message, so that the token is read as plain characters and
@@ -79,9 +86,13 @@ class ChatTemplate:
         Raises:
             InvalidRequestError: the template refuses these messages.
         """
+        given = {"tools": [self._guarded(tool) for tool in tools]} if tools else {}
         try:
             prompt = self._template.render(
-                messages=[self._guarded(message) for message in messages], add_generation_prompt=True, **self._constants
+                messages=[self._guarded(message) for message in messages],
+                add_generation_prompt=True,
+                **given,
+                **self._constants,
             )
         except (jinja2.TemplateError, TypeError, ValueError, LookupError) as error:
             raise InvalidRequestError(
