@@ -29,38 +29,58 @@ _TEXT: Final = 512  # So many tokens, or half of them all, are legal only inside
 _FEW: Final = 32  # So few are left where the grammar spells something out.
 _NEAR: Final = 1  # The text can be closed behind a token: no look at others is needed.
 _FAR: Final = 4  # It is a place like one before.
+_LONGEST: Final = 4096  # So many of the longest tokens are candidates.
+_NEARBY: Final = 8  # So many tokens of a known way may be left out to join it.
 _LOOKS: Final = 768  # So many tokens are tried in all by looking at what follows them.
 
 
 class Closing:
-    """Searches in a vocabulary: ``names`` are each token's bytes, ``special`` tokens are no text."""
+    """Searches in a vocabulary: ``names`` are each token's bytes, ``special`` ones are no text, ``end`` ends a text."""
 
-    def __init__(self, names: Sequence[bytes], special: frozenset[int]) -> None:
+    def __init__(self, names: Sequence[bytes], special: frozenset[int], end: int) -> None:
+        self._end = end
         text = [b"" if token in special else name for token, name in enumerate(names)]
         # Spaces lead nowhere, an escape or half a character only further away from the end.
         useful = [_USEFUL.fullmatch(name) is not None for name in text]
         self._lengths = np.array([len(name) if use else 0 for name, use in zip(text, useful, strict=True)])
         self._text = min(_TEXT, len(text) // 2)
         self._letters: Numbers = np.flatnonzero(self._lengths == 1)
+        self._longest: Numbers = np.argsort(-self._lengths, kind="stable")[:_LONGEST]
         self._in_text = _ranked(text, _IN_TEXT)
         self._closers = _ranked(text, _CLOSERS)
         self._between = _ranked(text, _CLOSERS + _BETWEEN)
 
-    def way(self, state: LLMatcher, limit: int) -> list[int] | None:
+    def way(self, state: LLMatcher, limit: int, known: Sequence[int] = ()) -> list[int] | None:
         """At most ``limit`` tokens after which the grammar is satisfied; ``None`` where none were found.
 
+        ``known`` is a way from nearby: where the rest of it leads to the end too, nothing more is searched for.
         ``state`` stays as it is: it is led along the way, because it remembers what it has computed, and back.
         """
+        if (rest := self._rest(state, known, limit)) is not None:
+            return rest
         walk = _Walk(state)
         try:
-            while not state.is_accepting():
+            while len(walk.way) < limit and walk.looks <= _LOOKS:
                 token = self._next(walk)
-                if token is None or len(walk.way) >= limit or walk.looks > _LOOKS:
-                    return None
+                if token is None:
+                    break
                 walk.go(token)
-            return walk.way
+                if (rest := self._rest(state, known, limit - len(walk.way))) is not None:
+                    return walk.way + rest
+            return None
         finally:
             walk.back()
+
+    def _rest(self, state: LLMatcher, known: Sequence[int], limit: int) -> list[int] | None:
+        """The end of the way ``known`` that leads to the end from here, if one does; nothing where that is here."""
+        if state.is_accepting():
+            return []
+        for start in range(min(len(known), _NEARBY)):
+            rest = [*known[start:], self._end]
+            # An end is legal only where the text is whole.
+            if len(rest) <= limit + 1 and state.validate_tokens(rest) == len(rest):
+                return rest[:-1]
+        return None
 
     def _next(self, walk: "_Walk") -> int | None:
         token = self._simple(walk)
@@ -91,12 +111,11 @@ class Closing:
 
     def _candidates(self, mask: Bits) -> list[int]:
         """Everything if it is little, else the longest token and all single letters."""
-        tokens = np.flatnonzero(np.unpackbits(mask, bitorder="little", count=len(self._lengths)))
-        if not len(tokens):
-            return []
-        longest = int(tokens[self._lengths[tokens].argmax()])
-        others = tokens if len(tokens) <= _FEW else self._letters[_legal(mask, self._letters)]
-        return [longest, *others.tolist()]
+        if _count(mask) <= _FEW:
+            return sorted(_set(mask), key=lambda token: -int(self._lengths[token]))
+        longest = _first(mask, self._longest)
+        letters: list[int] = self._letters[_legal(mask, self._letters)].tolist()
+        return letters if longest is None else [longest, *letters]
 
     def _distance(self, walk: "_Walk", token: int) -> int:
         accepting, mask = walk.look(token)
@@ -163,7 +182,15 @@ def _mask(state: LLMatcher) -> Bits:
 
 
 def _count(mask: Bits) -> int:
-    return int(np.unpackbits(mask).sum())
+    return int.from_bytes(mask, "little").bit_count()
+
+
+def _set(mask: Bits) -> list[int]:
+    """The few tokens that are legal."""
+    places = np.flatnonzero(mask)
+    bits = np.unpackbits(mask[places, None], axis=1, bitorder="little")
+    tokens: list[int] = (places[:, None] * 8 + np.arange(8))[bits.astype(bool)].tolist()
+    return tokens
 
 
 def _legal(mask: Bits, tokens: Numbers) -> npt.NDArray[np.bool_]:

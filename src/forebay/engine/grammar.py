@@ -9,7 +9,6 @@ there was a way at the beginning.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
@@ -117,15 +116,9 @@ class Matcher:
         if not self._state.consume_token(token):
             return None
         try:
-            if known is not None and len(known) <= left and self._ends_with(known):
-                return known
-            return self._words.closing.way(self._state, left) if known is not None else None
+            return None if known is None else self._words.closing.way(self._state, left, known)
         finally:
             self._state.rollback(1)
-
-    def _ends_with(self, way: Sequence[int]) -> bool:
-        # An end is legal only where the text is whole.
-        return self._state.validate_tokens([*way, min(self._words.ends)]) == len(way) + 1
 
 
 class Grammar:
@@ -199,7 +192,7 @@ class _Words:
     def __init__(self, tokenizer: Tokenizer, ends: frozenset[int]) -> None:
         self.size = len(tokenizer.names)
         self.ends = ends
-        self.closing = Closing(tokenizer.names, tokenizer.special)
+        self.closing = Closing(tokenizer.names, tokenizer.special, min(ends))
         vocabulary = _Vocabulary(tokenizer, ends)
         self.tokenizer = LLTokenizer(TokenizerWrapper(vocabulary), n_vocab=self.size, eos_token=sorted(ends))
         vocabulary.greedy = self.tokenizer
