@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
 from forebay.plugins import PreparationError, provider_plugin
 from forebay.providers.child.supervisor import StartError
+from forebay.providers.vllm import engine
 from forebay.providers.vllm.provider import VLLMProvider, plugin
 from forebay.providers.vllm.settings import VLLMSettings
 from forebay.settings import section
@@ -152,6 +154,26 @@ async def test_an_unknown_option_is_told(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="unrecognized arguments: --no-such-option"):
         async with vllm(**options(tmp_path), args={"no-such-option": True}):
             pass
+
+
+async def test_a_port_that_somebody_else_took_is_left_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        free = engine._free_port
+        first = iter([taken.getsockname()[1]])
+        monkeypatch.setattr(engine, "_free_port", lambda host: next(first, None) or free(host))
+        async with vllm(**options(tmp_path)) as provider:
+            assert await said(provider) == "hello by tiny"
+            assert len(starts(tmp_path)) == 2
+
+
+async def test_a_port_of_ones_own_choice_is_not_changed(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(StartError, match="Address already in use"):
+            async with vllm(**options(tmp_path), port=taken.getsockname()[1]):
+                pass
+        assert len(starts(tmp_path)) == 1
 
 
 async def test_one_that_does_not_want_to_end_is_ended(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from forebay.core.types import Operation
+from forebay.providers.child.restarts import RestartSettings
 from forebay.providers.vllm.command import command, program, written
 from forebay.providers.vllm.settings import VLLMSettings
 from forebay.settings import Secret, SettingsError, section
@@ -102,3 +104,10 @@ def test_the_program_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_key_is_no_secret_of_a_message() -> None:
     assert "sk-1" not in repr(VLLMSettings(url="http://h:1", api_key=Secret("sk-1")))
+
+
+def test_the_documentation_has_every_key() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "vllm.md").read_text(encoding="utf-8")
+    missing = [field.name for field in msgspec.structs.fields(VLLMSettings) if f"`{field.name}`" not in page]
+    assert not missing
+    assert all(f"{field.name}:" in page for field in msgspec.structs.fields(RestartSettings))
