@@ -139,6 +139,19 @@ async def test_a_first_start_that_fails_tells_why(tmp_path: Path) -> None:
             pass
 
 
+async def test_who_has_ended_is_not_ready_whoever_answers_in_its_place(tmp_path: Path) -> None:
+    engine = Scripted(tmp_path, "sys.exit(1)")
+    supervisor = Supervisor("e", engine, patience())
+
+    async def healthy() -> bool:
+        return supervisor._child is not None and supervisor._child.status is not None
+
+    engine.healthy = healthy  # type: ignore[method-assign]
+    with pytest.raises(StartError, match="status 1 before it was ready"):
+        await supervisor.start()
+    await supervisor.close()
+
+
 async def test_a_start_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(StartError, match=r"not ready within 4 s .*: hello"):
         async with supervised(Scripted(tmp_path, "time.sleep(600)"), patience(start=4)):

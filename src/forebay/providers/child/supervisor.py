@@ -190,9 +190,9 @@ class Supervisor:
     async def _launch_once(self) -> None:
         began = time.monotonic()
         logger.info("%s: starting", self._name)
-        command = await self._engine.command()
         self._output = Output(self._tell)
         try:
+            command = await self._engine.command()
             self._child = await Child.start(command, self._output, self._patience.stop_timeout)
             async with asyncio.timeout(self._patience.start_timeout):
                 await self._until_healthy(began)
@@ -203,6 +203,7 @@ class Supervisor:
                 f"its last words: {self._output.last or 'none'}"
             ) from None
         except OSError as error:
+            await self._stop()
             raise StartError(f"it cannot be started: {error.strerror or error}") from None
         except BaseException:
             await self._stop()
@@ -213,9 +214,13 @@ class Supervisor:
 
     async def _until_healthy(self, began: float) -> None:
         child, told = self._running(), began
-        while not await self._engine.healthy():
-            if (status := await child.wait(START_HEALTH_EVERY)) is not None:
+        while True:
+            healthy = await self._engine.healthy()
+            # One that has ended cannot be what answers there.
+            if (status := await child.wait(0 if healthy else START_HEALTH_EVERY)) is not None:
                 raise StartError(f"it ended with {described(status)} before it was ready: {self._output.cause()}")
+            if healthy:
+                return
             now = time.monotonic()
             if now - told >= PROGRESS_EVERY:
                 told = now
