@@ -16,8 +16,9 @@ settings.register_profile("forebay", deadline=None)
 settings.load_profile("forebay")
 
 SLOW_CALLBACK_SECONDS = 0.25
-# A test's own task may take its time (clients import half of themselves when first used); ours may not.
-OWN_TASK = re.compile(r"coro=<\w+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]")
+# A test's own task may take its time (clients import half of themselves when first used), and so may what drives the
+# browser; ours may not.
+OWN_TASK = re.compile(r"coro=<\w+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]|[/\\]playwright[/\\]_impl[/\\]")
 
 
 def _is_own(description: str) -> bool:

@@ -27,7 +27,7 @@ from forebay.providers.openai import OpenAIProvider, OpenAISettings
 from forebay.settings import Secret
 from tests.support.faulty import CHUNKED, LAST_CHUNK, PAUSE, UNTIL_CLOSED, Script, Upstream, chunk, upstream, whole
 
-QUICK = TimeOuts(connect=1, first_token=0.3, between_tokens=0.3, total=5)
+QUICK = TimeOuts(connect=5, first_token=0.8, between_tokens=0.8, total=10)
 ANSWER = json.dumps(
     {
         "id": "x",

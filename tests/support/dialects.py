@@ -15,7 +15,7 @@ from forebay.settings import section
 from tests.support.faulty import Script, Upstream, upstream
 from tests.support.schemas import check
 
-QUICK = TimeOuts(connect=1, first_token=0.3, between_tokens=0.3, total=5)
+QUICK = TimeOuts(connect=5, first_token=0.8, between_tokens=0.8, total=10)
 Fields = dict[str, Any]
 
 
