@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forebay.engine import convert
+from forebay.engine.batch import Row
 from forebay.engine.errors import ConversionError
-from tests.support import tiny
+from forebay.engine.graph import PagedGraph
+from forebay.engine.tokenizer import Tokenizer
+from tests.support import decoders, tiny
 
 pytestmark = pytest.mark.engine
 
@@ -58,6 +62,34 @@ def test_an_embedder_becomes_a_model_with_its_vocabulary(tmp_path: Path, target:
     assert {path.name for path in target.iterdir()} == {"openvino_model.xml", "openvino_model.bin", "vocab.txt"}
 
 
+def test_a_folder_becomes_a_model_with_its_tokenizers(tmp_path: Path, target: Path) -> None:
+    pytest.importorskip("transformers")
+    decoders.tokenizer(decoders.folder(tmp_path / "llama"))
+    convert.run(tmp_path / "llama", target, silent)
+    assert {path.name for path in target.iterdir()} == {
+        f"openvino_{part}.{kind}" for part in ("model", "tokenizer", "detokenizer") for kind in ("xml", "bin")
+    }
+    tokenizer = Tokenizer(target)
+    assert tokenizer.special == {0, 1, 2}
+    assert b"".join(tokenizer.pieces[token] for token in tokenizer.encode("wörld 1")) == "wörld 1".encode()
+    shape = PagedGraph(target, kv_cache=2**20).step([Row([5, 6, 7], 0, [1])]).shape
+    assert shape == (1, 260)
+
+
+def test_a_tokenizer_that_is_missing_is_told(tmp_path: Path, target: Path) -> None:
+    pytest.importorskip("transformers")
+    decoders.folder(tmp_path / "llama")
+    with pytest.raises(ConversionError, match=r"The tokenizer in .* cannot be converted"):
+        convert.run(tmp_path / "llama", target, silent)
+
+
+def test_a_gguf_tokenizer_that_openvino_cannot_read_is_told(tmp_path: Path, target: Path) -> None:
+    fields = tiny.llama_fields() | {"tokenizer.ggml.model": "rwkv"}
+    (tmp_path / "x.gguf").write_bytes(tiny.gguf(fields, {"a": np.ones((2, 2), np.float32)}))
+    with pytest.raises(ConversionError, match="OpenVINO cannot read its tokenizer"):
+        convert.run(tmp_path / "x.gguf", target, silent)
+
+
 def test_a_name_with_spaces_and_letters_of_all_kinds_is_fine(tmp_path: Path, target: Path) -> None:
     path = tmp_path / "mein Modell — ü.gguf"
     path.write_bytes(tiny.llama())
@@ -65,10 +97,12 @@ def test_a_name_with_spaces_and_letters_of_all_kinds_is_fine(tmp_path: Path, tar
     assert (target / convert.MODEL).is_file()
 
 
-def test_what_openvino_says_is_said(tmp_path: Path, target: Path) -> None:
+def test_an_architecture_that_is_not_known_is_named(tmp_path: Path, target: Path) -> None:
     fields = tiny.LLAMA | {"general.architecture": "mamba", "mamba.context_length": 8}
     (tmp_path / "x.gguf").write_bytes(tiny.gguf(fields))
-    with pytest.raises(ConversionError, match=r"x\.gguf could not be converted: .*mamba; OpenVINO reads llama"):
+    with pytest.raises(
+        ConversionError, match=r"x\.gguf could not be converted: .*mamba is not supported; these are: llama"
+    ):
         convert.run(tmp_path / "x.gguf", target, silent)
 
 
@@ -136,4 +170,4 @@ def test_a_copy_serves_where_links_are_not_possible(llama: Path, target: Path, m
 def test_the_last_line_says_why(tmp_path: Path, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert convert.main([str(tmp_path / "empty"), str(target)]) == 1
-    assert "model.safetensors" in capsys.readouterr().err.splitlines()[-1]
+    assert "config.json" in capsys.readouterr().err.splitlines()[-1]

@@ -18,7 +18,7 @@ from forebay.engine import catalog, convert, fetch, library, metadata, shelf
 from forebay.engine.errors import ConversionError, FetchError, GGUFError, LibraryError, UnknownModelError
 from forebay.engine.metadata import Metadata
 from forebay.plugins import Progress
-from tests.support import tiny
+from tests.support import decoders, tiny
 from tests.support.parcels import parcel
 
 pytestmark = pytest.mark.engine
@@ -204,9 +204,24 @@ def test_an_unknown_model_is_told_what_is_known(own_home: Path) -> None:
     assert not own_home.exists()
 
 
+def test_a_folder_of_hugging_faces_is_converted_once_until_it_changes(tmp_path: Path, made: list[Path]) -> None:
+    source = decoders.folder(tmp_path / "My-Model-1.5")
+    decoders.tokenizer(source)
+    heard: list[str] = []
+    folder = library.ensure(str(source), lambda stage, *_: heard.append(stage))
+    assert folder.name.startswith("My-Model-1.5-")
+    assert metadata.read(folder).eos_ids == (0, 2)
+    assert set(heard) == {"check"}
+    assert library.ensure(str(source)) == folder
+    assert made == [source]
+    (source / "chat_template.jinja").write_text("another")
+    assert library.ensure(str(source)) != folder
+    assert made == [source, source]
+
+
 def test_a_folder_that_is_not_converted_is_told_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "openvino_model.xml").touch()
-    with pytest.raises(LibraryError, match=r"lacks openvino_tokenizer\.xml, openvino_detokenizer\.xml\. .*optimum"):
+    with pytest.raises(LibraryError, match=r"lacks openvino_tokenizer\.xml, openvino_detokenizer\.xml\. .*safetensors"):
         library.ensure(str(tmp_path))
 
 

@@ -52,6 +52,22 @@ def test_other_types_are_read(place: Path, name: str, dtype: str) -> None:
     assert safetensors.read(written(place, file(header, data)))["a"].tolist() == [1, 0, 1]
 
 
+def test_bfloat16_becomes_floats(place: Path) -> None:
+    numbers = np.array([1.0, -2.5, 3.140625], np.float32)
+    data = (numbers.view(np.uint32) >> 16).astype("<u2").tobytes()
+    header = {"a": {"dtype": "BF16", "shape": [3], "data_offsets": [0, 6]}}
+    tensor = safetensors.read(written(place, file(header, data)))["a"]
+    assert tensor.nbytes == 6
+    assert safetensors.floats(tensor).tolist() == numbers.tolist()
+
+
+def test_what_is_no_float_is_refused(place: Path) -> None:
+    header = {"a": {"dtype": "I16", "shape": [3], "data_offsets": [0, 6]}}
+    tensor = safetensors.read(written(place, file(header, bytes(6))))["a"]
+    with pytest.raises(ConversionError, match="int16"):
+        safetensors.floats(tensor)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -225,8 +225,8 @@ def _given(folder: Path) -> Path:
     # Our own folder of a sentence embedder has no tokenizer of OpenVINO's.
     if missing and not shelf.is_whole(folder):
         raise LibraryError(
-            f"{folder} is no model: it lacks config.json and safetensors, as a folder of Hugging Face's has them, or "
-            f"{', '.join(missing)}, as a converted one. The path of a GGUF file will do as well."
+            f"{folder} is not a converted model: it lacks {', '.join(missing)}. Give a folder of Hugging Face's, with "
+            "its config.json and safetensors, or the path of a GGUF file."
         )
     return folder
 

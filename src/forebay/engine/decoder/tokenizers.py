@@ -23,6 +23,7 @@ def convert(source: Path, target: Path) -> None:
         tokenizer, detokenizer = openvino_tokenizers.convert_tokenizer(known, with_detokenizer=True)
     # What these libraries raise is not documented, and whatever it is, it means this.
     except Exception as error:
-        raise ConversionError(f"The tokenizer in {source} cannot be converted: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ConversionError(f"The tokenizer in {source} cannot be converted: {reason}") from error
     ov.save_model(tokenizer, target / "openvino_tokenizer.xml")
     ov.save_model(detokenizer, target / "openvino_detokenizer.xml")
