@@ -91,11 +91,11 @@ def tokenizer(path: Path) -> None:
         | {"normalized": False}
         for number, token in enumerate(tokens[:3])
     ]
-    bytewise = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    model = {"type": "BPE", "vocab": {token: number for number, token in enumerate(tokens)}}
+    bytewise: dict[str, Any] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    model: dict[str, Any] = {"type": "BPE", "vocab": {token: number for number, token in enumerate(tokens)}}
     model |= {"merges": [each.split(" ") for each in fields["tokenizer.ggml.merges"]], "dropout": None}
     model |= {"unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None, "fuse_unk": False}
-    whole = {"version": "1.0", "added_tokens": special, "normalizer": None, "pre_tokenizer": bytewise}
+    whole: dict[str, Any] = {"version": "1.0", "added_tokens": special, "normalizer": None, "pre_tokenizer": bytewise}
     whole |= {"post_processor": None, "decoder": bytewise, "model": model, "truncation": None, "padding": None}
     (path / "tokenizer.json").write_text(json.dumps(whole))
     said = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": tokens[1], "eos_token": tokens[2]}
@@ -146,8 +146,8 @@ class Plain:
         return np.concatenate([numbers.real, numbers.imag], axis=-1)
 
     def frequency(self, pair: int) -> float:
-        base = self.config.get("rope_parameters", self.config)["rope_theta"]
-        plain = float(base) ** (-2 * pair / self.config["head_dim"])
+        base = float(self.config.get("rope_parameters", self.config)["rope_theta"])
+        plain: float = base ** (-2 * pair / self.config["head_dim"])
         scaling = self.config.get("rope_scaling")
         if not scaling:
             return plain

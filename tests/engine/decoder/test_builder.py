@@ -119,7 +119,7 @@ def test_quantised_files_compute_what_stands_in_them(tmp_path: Path) -> None:
     tensors = {
         ggml_name(name): tiny.Quantised(each) if each.ndim > 1 else each.astype("<f4") for name, each in weights.items()
     }
-    path.write_bytes(tiny.gguf(gguf.read_fields(_written(tmp_path, config)), tensors))  # type: ignore[arg-type]
+    path.write_bytes(tiny.gguf(gguf.read_fields(_written(tmp_path, config)), tensors))
     stored = {
         name: tiny.dequantised(tiny.q4_1(each), each.shape) if each.ndim > 1 else each for name, each in weights.items()
     }
