@@ -45,7 +45,8 @@ logger = logging.getLogger("forebay.cli")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Configuration file.")
 @click.option(
-    "--model", help=f"Model for the embedded engine: a name, a .gguf file, or hf:OWNER/REPO.  [default: {DEFAULT}]"
+    "--model",
+    help=f"Model for the embedded engine: a name, a .gguf file, a folder, or hf:OWNER/REPO.  [default: {DEFAULT}]",
 )
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
 def serve(host: str | None, port: int | None, config: Path | None, model: str | None, workers: int | None) -> None:

@@ -17,7 +17,7 @@ _Special = str | dict[str, Any] | None
 
 class _Config(msgspec.Struct, frozen=True):
     model_type: str
-    max_position_embeddings: int
+    max_position_embeddings: int = 0
     eos_token_id: int | list[int] | None = None
 
 
@@ -74,6 +74,8 @@ def read(folder: Path) -> Facts:
         ConversionError: a file that is needed is missing, or one is damaged.
     """
     config = _read(folder / CONFIG, _Config)
+    if config.max_position_embeddings <= 0:
+        raise ConversionError(f"{folder / CONFIG} gives no context length, so a {config.model_type} cannot be served.")
     named = _read(folder / "tokenizer_config.json", _TokenizerConfig, _TokenizerConfig())
     generation = _read(folder / "generation_config.json", _Generation, _Generation())
     added = _read(folder / "tokenizer.json", _Tokenizer, _Tokenizer()).added_tokens
