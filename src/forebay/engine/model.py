@@ -44,15 +44,12 @@ AnyFormat = Format[Any, Any]
 
 
 class _Asked(NamedTuple):
-    """What a request wants: its body, the prompts in it, and how the reply is written.
-
-    ``pieces`` are the bytes of each token where they are not those of a plain answer.
-    """
+    """What a request wants: its body, the prompts in it, how the reply is written, and what it is made of."""
 
     body: Body
     prompts: list[Prompt]
     form: Callable[..., AnyFormat]
-    pieces: Items[bytes] | None = None
+    pieces: Items[bytes]
 
 
 class LocalModel:
@@ -161,7 +158,7 @@ class LocalModel:
         found, tools = messages.plain(body.messages), body.chosen_tools()
         tokens = await self._in_thread(partial(self._prompter.chat, found, tools))
         if tools is None:
-            return _Asked(body, [Prompt(tokens)], ChatFormat)
+            return _Asked(body, [Prompt(tokens)], ChatFormat, self._prompter.pieces)
         calls = self._prompter.calls(tools)
         return _Asked(body, [Prompt(tokens)], partial(CallFormat, calls.reader), calls.pieces)
 
@@ -172,7 +169,7 @@ class LocalModel:
         self._check_room(len(prompts), body.choices)
         tokens = await self._in_thread(partial(self._prompter.completions, prompts))
         leads = [self._prompter.text(prompt) if body.echo else "" for prompt in prompts]
-        return _Asked(body, list(map(Prompt, tokens, leads)), CompletionFormat)
+        return _Asked(body, list(map(Prompt, tokens, leads)), CompletionFormat, self._prompter.pieces)
 
     def _check_room(self, prompts: int, choices: int) -> None:
         limit = self._runner.limit
@@ -185,8 +182,7 @@ class LocalModel:
         """The answer, while ``held`` is open; a stream takes what is in it along."""
         body = asked.body
         grammar = await self._compiled(body.constraint())
-        words = Words(self._prompter.ends, asked.pieces or self._prompter.pieces)
-        answer = Answer(self._runner, words, grammar=grammar, origin=origin)
+        answer = Answer(self._runner, Words(self._prompter.ends, asked.pieces), grammar=grammar, origin=origin)
         for prompt in asked.prompts:
             sampling = body.sampling(self._prompter.context - len(prompt.tokens), self._advice)
             answer.add(prompt, sampling, body.choices)
