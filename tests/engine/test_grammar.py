@@ -79,7 +79,7 @@ def text_of(said: Said, tokenizer: Tokenizer) -> str:
 
 def shortest(grammar: Grammar) -> int:
     """How many tokens the shortest known text has."""
-    way = grammar._words.closing.way(grammar.matcher()._state, 10_000)
+    way = grammar._lexicon.closing.way(grammar.matcher()._state, 10_000)
     assert way is not None
     return len(way)
 

@@ -436,6 +436,14 @@ async def test_a_hostile_schema_is_refused_and_holds_nobody_up(smol: EngineProvi
         assert found.param == "guided_json"
 
 
+async def test_a_grammar_that_cannot_be_followed_is_told_and_holds_nobody_up(smol: EngineProvider) -> None:
+    with pytest.raises(InvalidRequestError, match="too complex") as caught:
+        await whole(smol, CHAT, guided_regex="((a{1,300}){1,300}){1,300}")
+    assert caught.value.param == "guided_regex"
+    assert await text(smol, CHAT, temperature=0, max_tokens=5)
+    await eventually_free(smol)
+
+
 async def test_a_grammar_that_takes_too_long_to_compile(smol: EngineProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forebay.engine.model._COMPILING_SECONDS", 0.0)
     with pytest.raises(InvalidRequestError, match="too long") as caught:

@@ -261,6 +261,49 @@ def test_no_end_before_min_tokens() -> None:
     assert 0 not in draws(logits, 200, min_tokens=1)
 
 
+class Odd:
+    """A grammar of odd tokens, of which each is exchanged for the next odd one, up to 7, where only 0 is left."""
+
+    ended = False
+    failure: str | None = None
+    param = "odd"
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[int, int]] = []
+
+    def only(self) -> int | None:
+        return 0 if self.taken and self.taken[-1][0] == 7 else None
+
+    def restrict(self, row: Floats, /) -> None:
+        row[::2] = -np.inf
+
+    def advance(self, token: int, left: int, /) -> int:
+        self.taken.append((token, left))
+        return token + 2 if token < 7 else token
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_grammar_has_the_last_word(temperature: float) -> None:
+    logits = np.array([[9, 1, 9, 8, 9, 2, 9, 0.5]], np.float32)
+    asked = sequence(Sampling(temperature=temperature, max_tokens=10, logit_bias={3: -100}, seed=3, logprobs=1))
+    asked.grammar = grammar = Odd()
+    choice = Sampler(8).choose(logits, [asked])[0]
+    ((chosen_token, left),) = grammar.taken
+    assert chosen_token in {1, 5, 7}
+    assert choice.token == (chosen_token + 2 if chosen_token < 7 else 7)
+    assert left == 9
+    assert choice.logprobs is not None
+    assert choice.logprobs.logprob == pytest.approx(np.log(softmax(logits[0]))[choice.token], abs=1e-5)
+    np.testing.assert_array_equal(logits[0], np.array([9, 1, 9, 8, 9, 2, 9, 0.5], np.float32))
+
+
+def test_where_a_grammar_leaves_one_token_none_is_drawn() -> None:
+    asked = sequence(Sampling(temperature=1.0, min_tokens=50))
+    asked.grammar = grammar = Odd()
+    grammar.taken.append((7, 0))
+    assert Sampler(8).choose(np.zeros((1, 8), np.float32), [asked])[0].token == 2
+
+
 def test_logprobs_are_the_models_own() -> None:
     logits = row(700)
     expected = np.log(softmax(logits))

@@ -126,7 +126,7 @@ class Answer:
         """Take one token."""
         grammar = output.sequence.grammar
         if grammar is not None and grammar.failure:
-            self.fail(InvalidRequestError(grammar.failure))
+            self.fail(InvalidRequestError(grammar.failure, param=grammar.param))
             return
         piece = self._texts[output.sequence.index].feed(output)
         if piece.finish and not output.finish:

@@ -33,7 +33,7 @@ _WHITESPACE: Final = r"[\x20\x0A]{1,16}"
 # Fuel is some ten thousand units a millisecond: no step may hold the others up for long.
 _STEP_FUEL: Final = 100_000
 _STEP_ITEMS: Final = 20_000
-_LEXER_STATES: Final = 50_000
+_LEXER_STATES: Final = 10_000
 _GRAMMAR_SIZE: Final = 100_000
 # From so many tokens before the end the way out is known; a longer source can ask for longer values.
 _HORIZON: Final = 64
@@ -52,19 +52,21 @@ class Constraint(NamedTuple):
 class Matcher:
     """The state of one sequence's text in its grammar. Not for more than one thread at a time.
 
-    ``ended`` says whether nothing may follow but an end, ``failure`` why the text could not be followed to there.
+    ``ended`` says whether nothing may follow but an end, ``failure`` why the text could not be followed to there, and
+    ``param`` which field of the request says what the grammar is.
     """
 
-    def __init__(self, state: LLMatcher, words: "_Words", horizon: int) -> None:
+    def __init__(self, state: LLMatcher, lexicon: "_Lexicon", constraint: Constraint) -> None:
         # What others read of it, in other threads as well: its state lets nobody in while it computes.
         self.ended = False
         self.failure: str | None = None
+        self.param = constraint.param
         self._state = state
-        self._words = words
-        self._horizon = horizon
+        self._lexicon = lexicon
+        self._horizon = _HORIZON + len(constraint.source) // _SOURCE_PER_TOKEN
         self._way: list[int] | None = None
-        self._again = horizon
-        self._mask = np.zeros(get_bitmask_shape(1, words.size), np.int32)
+        self._again = self._horizon
+        self._mask = np.zeros(get_bitmask_shape(1, lexicon.size), np.int32)
 
     def only(self) -> int | None:
         """The next token where no other is legal; computes what is legal for `restrict`."""
@@ -77,11 +79,11 @@ class Matcher:
 
     def restrict(self, row: Floats) -> None:
         """Leave in ``row`` only the logits of tokens that are legal, as `only` has found them."""
-        self._words.restrict(row, self._mask)
+        self._lexicon.restrict(row, self._mask)
 
     def advance(self, token: int, left: int) -> int:
         """Take ``token``, or another one if with it the text could not end within ``left`` more; tells which."""
-        if left >= self._horizon or token in self._words.ends:
+        if left >= self._horizon or token in self._lexicon.ends:
             self._way = None
             return self._take(token)
         if self._way is None or len(self._way) > left + 1:
@@ -89,14 +91,14 @@ class Matcher:
         known = self._way
         way = self._way_behind(token, left)
         if way is None and known is not None:
-            token, way = (known[0], known[1:]) if known else (min(self._words.ends), [])
+            token, way = (known[0], known[1:]) if known else (min(self._lexicon.ends), [])
         self._way = way
         return self._take(token)
 
     def _search(self, left: int) -> list[int] | None:
         if left > self._again:
             return None
-        way = self._words.closing.way(self._state, left)
+        way = self._lexicon.closing.way(self._state, left)
         if way is None:
             self._again = left - _REST
         return way
@@ -116,7 +118,7 @@ class Matcher:
         if not self._state.consume_token(token):
             return None
         try:
-            return None if known is None else self._words.closing.way(self._state, left, known)
+            return None if known is None else self._lexicon.closing.way(self._state, left, known)
         finally:
             self._state.rollback(1)
 
@@ -124,14 +126,14 @@ class Matcher:
 class Grammar:
     """A grammar that has been compiled, to be followed by any number of sequences."""
 
-    def __init__(self, state: LLMatcher, words: "_Words", horizon: int) -> None:
+    def __init__(self, state: LLMatcher, lexicon: "_Lexicon", constraint: Constraint) -> None:
         self._state = state
-        self._words = words
-        self._horizon = horizon
+        self._lexicon = lexicon
+        self._constraint = constraint
 
     def matcher(self) -> Matcher:
         """The beginning of a text."""
-        return Matcher(self._state.deep_copy(), self._words, self._horizon)
+        return Matcher(self._state.deep_copy(), self._lexicon, self._constraint)
 
 
 class Compiler:
@@ -143,11 +145,11 @@ class Compiler:
     def __init__(self, tokenizer: Tokenizer, ends: frozenset[int]) -> None:
         self._tokenizer = tokenizer
         self._ends = ends
-        self._kept: OrderedDict[tuple[str, str], Grammar] = OrderedDict()
+        self._kept: OrderedDict[Constraint, Grammar] = OrderedDict()
 
     def warm_up(self) -> None:
         """Prepare the vocabulary, the first time: it takes a tenth of a second, which no request's own limit covers."""
-        _ = self._words
+        _ = self._lexicon
 
     def compile(self, constraint: Constraint) -> Grammar:
         """The grammar of ``constraint``.
@@ -155,16 +157,15 @@ class Compiler:
         Raises:
             InvalidRequestError: it is none, is too large or too complex, or asks for what cannot be checked.
         """
-        key = constraint.kind, constraint.source
-        grammar = self._kept.pop(key, None) or self._compiled(constraint)
-        self._kept[key] = grammar
+        grammar = self._kept.pop(constraint, None) or self._compiled(constraint)
+        self._kept[constraint] = grammar
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return grammar
 
     @cached_property
-    def _words(self) -> "_Words":
-        return _Words(self._tokenizer, self._ends)
+    def _lexicon(self) -> "_Lexicon":
+        return _Lexicon(self._tokenizer, self._ends)
 
     def _compiled(self, constraint: Constraint) -> Grammar:
         if len(constraint.source) > _MAX_SOURCE:
@@ -174,19 +175,19 @@ class Compiler:
         if not self._ends:
             raise InvalidRequestError("This model has no token that ends an answer.", param=constraint.param)
         try:
-            state = LLMatcher(self._words.tokenizer, _grammar(constraint), log_level=0, limits=_limits())
+            state = LLMatcher(self._lexicon.tokenizer, _grammar(constraint), log_level=0, limits=_limits())
         except (ValueError, RecursionError) as error:
             raise _refused(constraint, str(error)) from None
         if not state.is_error():
             # Shows whether the grammar can be followed at all, and computes the dearest masks, once for everybody.
             state.compute_bitmask()
-            self._words.closing.way(state, _HORIZON)
+            self._lexicon.closing.way(state, _HORIZON)
         if state.is_error():
             raise _refused(constraint, state.get_error())
-        return Grammar(state, self._words, _HORIZON + len(constraint.source) // _SOURCE_PER_TOKEN)
+        return Grammar(state, self._lexicon, constraint)
 
 
-class _Words:
+class _Lexicon:
     """What all grammars of a vocabulary share."""
 
     def __init__(self, tokenizer: Tokenizer, ends: frozenset[int]) -> None:

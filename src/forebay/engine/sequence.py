@@ -96,11 +96,13 @@ NOBODY: Final = Origin()
 class Follower(Protocol):
     """Holds a sequence to a grammar: see `grammar.Matcher`.
 
-    ``ended`` says whether nothing may follow but an end, ``failure`` why the grammar could not be followed to there.
+    ``ended`` says whether nothing may follow but an end, ``failure`` why the grammar could not be followed to there,
+    and ``param`` which field of the request it comes from.
     """
 
     ended: bool
     failure: str | None
+    param: str
 
     def only(self) -> int | None:
         """The next token where no other is legal."""
