@@ -29,7 +29,7 @@ from forebay.engine.chat_replies import ChatFormat
 from forebay.engine.completion_replies import CompletionFormat
 from forebay.engine.core import Engine
 from forebay.engine.grammar import Constraint, Grammar
-from forebay.engine.graph import PagedGraph
+from forebay.engine.graph import PagedGraph, Precision
 from forebay.engine.options import EngineSettings
 from forebay.engine.prompts import Prompter
 from forebay.engine.replies import Format, Head
@@ -214,7 +214,10 @@ class LocalModel:
 
     def _load(self, folder: Path) -> Engine:
         settings = self._settings
-        graph = self._graph = PagedGraph(folder, kv_cache=settings.kv_cache, threads=settings.threads)
+        # Where rows with and without adapters meet, these must not be rounded otherwise than among themselves.
+        precision: Precision | None = "f32" if settings.adapters else None
+        graph = PagedGraph(folder, kv_cache=settings.kv_cache, threads=settings.threads, precision=precision)
+        self._graph = graph
         return Engine(graph, max_running=settings.max_running, max_batched_tokens=settings.max_batched_tokens)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
