@@ -5,15 +5,16 @@ The host's process is a Forebay itself (docs/adr/0005), so its ``/ready`` says w
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from forebay.core.types import Call, Deployment, Operation, Reply, TimeOuts
+from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
 from forebay.plugins import ProviderPlugin
-from forebay.providers.openai import OpenAIProvider, OpenAISettings
 from forebay.providers.transport import Client, TransportError
+from forebay.providers.vllm.adapters import RemoteAdapters
+from forebay.providers.vllm.endpoint import Endpoint
 
 LOOK_EVERY: Final = 1.0
 LOOK: Final = TimeOuts(connect=1.0, first_token=2.0, between_tokens=2.0, total=2.0)
@@ -39,14 +40,15 @@ class HostedProvider:
     def __init__(self, name: str, settings: HostedSettings) -> None:
         self._name = name
         self._client = Client(f"unix:{settings.socket}")
-        self._relay = OpenAIProvider(name, OpenAISettings(base_url=f"unix:{settings.socket}:/v1"))
+        self._endpoint = Endpoint(name, f"unix:{settings.socket}:", None)
+        self._adapters = RemoteAdapters()
         self._failure: str | None = None
         self._watching: asyncio.Task[None] | None = None
 
     @property
     def operations(self) -> frozenset[Operation]:
         """Everything: what it cannot do it says itself."""
-        return self._relay.operations
+        return self._endpoint.relay.operations
 
     async def start(self) -> None:
         """Look how it is, and go on looking."""
@@ -59,7 +61,34 @@ class HostedProvider:
         Raises:
             ForebayError: what the host's process said, or that it said nothing.
         """
-        return await self._relay.answer(call, deployment)
+        if deployment.adapter:
+            name = await self._adapters.ready(self._endpoint, deployment.model, deployment.adapter)
+            deployment = msgspec.structs.replace(deployment, model=name)
+        return await self._endpoint.relay.answer(call, deployment)
+
+    async def adapters(self, deployment: Deployment, /) -> Sequence[str]:
+        """The LoRA adapters that the host's process lists for the model.
+
+        Raises:
+            ForebayError: it said nothing.
+        """
+        return await self._adapters.names(self._endpoint, deployment.model)
+
+    async def load_adapter(self, deployment: Deployment, source: AdapterSource, /) -> None:
+        """Have the host's process load an adapter.
+
+        Raises:
+            ForebayError: what it said.
+        """
+        await self._adapters.load(self._endpoint, deployment.model, source)
+
+    async def unload_adapter(self, deployment: Deployment, name: str, /) -> None:
+        """Have the host's process unload an adapter.
+
+        Raises:
+            ForebayError: what it said.
+        """
+        await self._adapters.unload(self._endpoint, deployment.model, name)
 
     def failure(self) -> str | None:
         """Why it could not answer when it was last looked at."""
@@ -76,7 +105,7 @@ class HostedProvider:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
         await self._client.aclose()
-        await self._relay.close()
+        await self._endpoint.close()
 
     async def _watch(self) -> None:
         while True:

@@ -169,6 +169,7 @@ class OpenAIProvider:
         except msgspec.DecodeError:
             raise InvalidRequestError("The body is not a JSON object.") from None
         fields["model"] = _encoded(model)
+        fields.pop("adapter_id", None)  # it is part of the model's name by now
         if request.stream and not self._row.usage_in_stream:
             fields.pop("stream_options", None)  # it would be refused
         elif request.stream and not request.include_usage:

@@ -27,7 +27,8 @@ class RemoteAdapters:
     async def names(self, endpoint: Endpoint, model: str) -> Sequence[str]:
         """What it has loaded."""
         prefix = model + ADAPTER_MARK
-        return [each.id.removeprefix(prefix) for each in await endpoint.models() if each.parent is not None]
+        listed = (each.id for each in await endpoint.models() if each.parent is not None)
+        return [name.removeprefix(prefix) for name in listed if name.startswith(prefix)]
 
     async def ready(self, endpoint: Endpoint, model: str, name: str) -> str:  # noqa: ARG002  # as in `FolderAdapters`
         """How it calls an adapter; whether there is one it says itself."""
