@@ -2,7 +2,9 @@
 
 import gc
 import logging
+import os
 import sys
+from pathlib import Path
 
 from forebay.settings import LogSettings
 
@@ -25,3 +27,22 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+class Terminal:
+    """The terminal that the process was started in, if it was: when that is closed, it sends ``SIGHUP`` as well."""
+
+    def __init__(self) -> None:
+        self._was_there = _is_there()
+
+    def closed(self) -> bool:
+        """Whether there was one and it is gone, so that nobody is left who could stop the process by Ctrl-C."""
+        return self._was_there and not _is_there()
+
+
+def _is_there() -> bool:
+    try:
+        os.close(os.open(Path("/dev/tty"), os.O_RDONLY | getattr(os, "O_NOCTTY", 0)))
+    except OSError:
+        return False
+    return True

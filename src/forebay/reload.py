@@ -15,6 +15,7 @@ from forebay.core.ports import Provider
 from forebay.generation import Generation, check, generation, prepare, start
 from forebay.meter.journal import Journal
 from forebay.plugins import PreparationError
+from forebay.process import Terminal
 from forebay.settings import Settings, SettingsError
 from forebay.web.static import Pages
 
@@ -60,6 +61,7 @@ class Service:
         self._expose = expose
         self._journal = journal
         self._source = source
+        self._terminal = Terminal()
         self._changing = asyncio.Lock()
         self._ending: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -156,6 +158,9 @@ class Service:
 
     def _hung_up(self) -> None:
         """One at a time: a signal that comes while the last one is worked on is worked on after it."""
+        if self._terminal.closed():
+            signal.raise_signal(signal.SIGTERM)
+            return
         self._reading = asyncio.create_task(self._reread_after(self._reading), name="reread")
 
     async def _reread_after(self, earlier: asyncio.Task[None] | None) -> None:

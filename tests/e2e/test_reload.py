@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -59,3 +60,30 @@ def test_a_hangup_and_a_put_reach_all_workers(tmp_path: Path) -> None:
         workers[0].wait(10)
         served_by_all(server, "four")
     assert any("forebay.yaml:5: modles: unknown key" in line for line in server.lines)
+
+
+IN_TERMINAL = (
+    "import os, sys; os.login_tty(int(sys.argv[1])); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_terminal_that_is_closed_ends_its_server(tmp_path: Path, workers: str) -> None:
+    file = tmp_path / "forebay.yaml"
+    file.write_text(CONFIG.format(model="one"))
+    ours, theirs = os.openpty()
+    arguments = ["-m", "forebay", "serve", "--port", "0", "--workers", workers, "--config", str(file)]
+    command = [sys.executable, "-c", IN_TERMINAL, str(theirs), *arguments]
+    with subprocess.Popen(command, pass_fds=[theirs]) as process:
+        os.close(theirs)
+        shown = b""
+        while b"Ctrl-C" not in shown:
+            shown += os.read(ours, 4096)
+        served = psutil.Process(process.pid).children()
+        os.close(ours)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+    _, left = psutil.wait_procs(served, 10)
+    assert all(each.status() == psutil.STATUS_ZOMBIE for each in left), "somebody else's to reap"

@@ -15,6 +15,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from forebay.process import Terminal
 from forebay.server.accept import Acceptor
 from forebay.server.exchange import Application
 from forebay.server.limits import Limits
@@ -71,9 +72,13 @@ class Workers(Multiprocess):
     def __init__(self, config: uvicorn.Config, bound: socket.socket, again: Again | None) -> None:
         super().__init__(config, sockets=[bound])
         self._again = again
+        self._terminal = Terminal()
 
     def handle_hup(self) -> None:
         """Hand ``SIGHUP`` on, if there is something to serve by; workers that are started later serve by it too."""
+        if self._terminal.closed():
+            self.handle_term()
+            return
         if self._again is None:
             super().handle_hup()
             return
