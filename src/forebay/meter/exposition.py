@@ -96,7 +96,7 @@ def _failures(snapshot: Snapshot) -> Iterator[str]:
     for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
         failures: dict[str, int] = {}
         for (_, outcome), number in counts.attempts.items():
-            if outcome != "ok":
+            if outcome not in {"ok", "aborted"}:
                 failures[outcome] = failures.get(outcome, 0) + number
         for outcome, number in sorted(failures.items()):
             labels = _labels(model=model, deployment=deployment, outcome=outcome)
