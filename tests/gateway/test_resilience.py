@@ -1,13 +1,15 @@
 """What becomes of a call whose deployments fail: the next one, once more, another model, and when it is enough."""
 
 import asyncio
+import contextlib
+import itertools
 import time
 from contextlib import aclosing
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forebay.core.errors import (
@@ -24,7 +26,7 @@ from forebay.core.types import Deployment, Reply, Stream, TimeOuts, Usage, Whole
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
 from forebay.plugins import Tools, strategy_plugin
-from forebay.settings import CoolDownSettings, FallbackSettings, RetrySettings
+from forebay.settings import CoolDownSettings, FallbackSettings, HedgeSettings, RetrySettings
 from tests.support.scripted import call
 from tests.support.turns import Turns, until
 
@@ -199,6 +201,51 @@ async def test_a_probe_that_is_cancelled_leaves_the_turn_to_the_next() -> None:
     gate.set()
     await made(asked)
     assert tried(asked) == [("m0/x", "probe", "ok")]
+
+
+class Moody(Turns):
+    """Fails as often as a die says, after a while."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(b"{}")
+        self.random = Random(seed)
+
+    async def _turn(self) -> bytes:
+        await asyncio.sleep(self.random.random() / 500)
+        if self.random.random() < 0.5:
+            raise BAD
+        return b"{}"
+
+
+@pytest.mark.parametrize("hedge", [None, HedgeSettings(after=0.001, least=0.0)])
+@settings(max_examples=15)
+@given(st.integers(0, 10_000))
+def test_there_is_never_more_than_one_probe_at_a_time(hedge: HedgeSettings | None, seed: int) -> None:
+    made = model(
+        Moody(seed),
+        Moody(seed + 1),
+        Moody(seed + 2),
+        hedge=hedge,
+        cool_down=CoolDownSettings(failures=1, duration=0.002),
+    )
+    ask = route(made)
+    calls: list[Any] = []
+
+    async def client() -> None:
+        for _ in range(8):
+            calls.append(call())
+            with contextlib.suppress(UpstreamError, UnavailableError):
+                await ask(calls[-1])
+
+    async def run() -> None:
+        await asyncio.gather(*(client() for _ in range(8)))
+
+    asyncio.run(run())
+    probes = [each for asked in calls for each in asked.trace.attempts if each.reason == "probe"]
+    for name in {each.deployment for each in probes}:
+        spans = sorted((each.began, each.ended) for each in probes if each.deployment == name)
+        assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
+    assert not any(each.live.running or each.live.probing for each in made.targets)
 
 
 async def test_when_all_cool_down_it_is_said_at_once_and_for_how_long() -> None:

@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-from forebay.core.errors import ForebayError, UpstreamTimeoutError
+from forebay.core.errors import ForebayError, UnavailableError, UpstreamTimeoutError
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Event, Events, Reply, Stream, Trace, Usage, Whole
 from forebay.gateway.attempt import attempt, within
@@ -98,7 +98,14 @@ class Race:
 
 
 async def _begun(target: Target, call: Call, model: Model, reason: str, trace: Trace) -> Reply:
-    """The reply, once there is content in it."""
+    """The reply, once there is content in it.
+
+    Raises:
+        UnavailableError: another call has begun to try the target since this task was made.
+        ForebayError: what the provider raised.
+    """
+    if target.live.out and why_out(target.live):
+        raise UnavailableError("The deployment is cooling down.")
     reply = await attempt(target, call, model, reason, trace)
     if isinstance(reply, Whole):
         return reply
