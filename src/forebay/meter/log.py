@@ -40,11 +40,16 @@ def text_line(record: Record) -> str:
     at = datetime.fromtimestamp(record.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     return (
         f"{at}Z {record.status} {record.operation} model={_quoted(record.model)} "
-        f"deployment={_quoted(record.deployment)} outcome={record.outcome} principal={_quoted(record.principal)} "
+        f"deployment={_quoted(record.deployment)} outcome={record.outcome}{_attempts(record)} "
+        f"principal={_quoted(record.principal)} "
         f"ttft={_ms(record.ttft)} tpot={_ms(record.tpot)} latency={_ms(record.latency)} "
         f"tokens={record.prompt_tokens}+{record.completion_tokens} throughput={_rate(record)} "
         f"overhead={_ms(record.overhead)} id={record.id}\n"
     )
+
+
+def _attempts(record: Record) -> str:
+    return f" attempts={len(record.attempts)}" if len(record.attempts) > 1 else ""
 
 
 def _ms(seconds: float | None) -> str:
