@@ -57,7 +57,7 @@ def test_the_main_process_takes_what_was_sent_before_the_file(source: Source, tm
     folder.mkdir()
     (folder / PROPOSED).write_text(TEXT.replace("m:", "sent:"))
     assert names(accept(source, folder, running)) == ["sent"]
-    worker = WorkersSource(source, folder, running)
+    worker = WorkersSource(source, folder, running, 1)
     assert names(worker.read()) == ["sent"]
     assert names(accept(source, folder, running)) == ["m"]
     assert names(worker.read()) == ["m"]
@@ -84,7 +84,7 @@ def test_a_file_is_handed_on_as_a_text_without_its_secrets(
 @pytest.mark.parametrize("text", [ENGINE.replace("MODEL", "other"), ENGINE.replace("{m:", "{n:"), TEXT])
 def test_what_workers_share_cannot_change_under_them(source: Source, tmp_path: Path, text: str) -> None:
     running = source.parse(ENGINE)
-    worker = WorkersSource(source, tmp_path, running, tmp_path / "engine.sock")
+    worker = WorkersSource(source, tmp_path, running, 1, tmp_path / "engine.sock")
     part = worker.parse("# the same, elsewhere\n" + ENGINE)
     assert part.providers["e"].kind != "engine"
     with pytest.raises(SettingsError, match="restart the server"):
@@ -95,6 +95,6 @@ def test_what_workers_share_cannot_change_under_them(source: Source, tmp_path: P
 def test_a_worker_asks_the_main_process(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda process, number: told.append((process, number)))
-    assert WorkersSource(source, tmp_path, source.read()).spread(TEXT)
-    assert told == [(os.getppid(), signal.SIGHUP)]
+    assert WorkersSource(source, tmp_path, source.read(), 42).spread(TEXT)
+    assert told == [(42, signal.SIGHUP)]
     assert (tmp_path / PROPOSED).read_text() == TEXT

@@ -115,7 +115,7 @@ def _serve(settings: Settings, source: Source | None) -> None:
 def _worker_of(source: Source | None, folder: Path, engine: Path | None, settings: Settings) -> Build:
     """How a worker that serves by ``settings`` is built, in its own process."""
     part = workers_part(settings, engine) if engine else settings
-    own = WorkersSource(source, folder, settings, engine) if source else None
+    own = WorkersSource(source, folder, settings, os.getpid(), engine) if source else None
     return functools.partial(worker, part, folder, own)
 
 

@@ -63,11 +63,12 @@ _OPEN = "are missing: to listen on {} without authentication would let everybody
 
 
 class WorkersSource(msgspec.Struct, frozen=True):
-    """The same for a worker process; ``engine`` is the socket of the host's part, if there is one."""
+    """The same for a worker of the process ``main``; ``engine`` is the socket of the host's part, if there is one."""
 
     source: Source
     folder: Path
     running: Settings
+    main: int
     engine: Path | None = None
 
     def read(self) -> Settings:
@@ -92,7 +93,7 @@ class WorkersSource(msgspec.Struct, frozen=True):
     def spread(self, text: str) -> bool:
         """Ask the main process to let all workers serve by ``text``."""
         _write(self.folder / PROPOSED, text)
-        os.kill(os.getppid(), signal.SIGHUP)
+        os.kill(self.main, signal.SIGHUP)
         return True
 
     def _part(self, settings: Settings) -> Settings:
