@@ -23,9 +23,22 @@ from forebay.core.errors import (
     ServerError,
     UnavailableError,
     UnsupportedParameterError,
+    UpstreamTimeoutError,
 )
 from forebay.core.stream import payloads
-from forebay.core.types import Call, Deployment, Event, Operation, Principal, Reply, Request, Stream, Trace, Whole
+from forebay.core.types import (
+    Call,
+    Deployment,
+    Event,
+    Operation,
+    Principal,
+    Reply,
+    Request,
+    Stream,
+    TimeOuts,
+    Trace,
+    Whole,
+)
 from forebay.engine import metadata
 from forebay.engine.batch import Floats
 from forebay.engine.options import EngineSettings
@@ -629,6 +642,17 @@ async def test_cancelling_the_caller_frees_its_blocks(smol: EngineProvider, stre
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    await eventually_free(smol)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_takes_too_long_ends_and_frees_its_blocks(smol: EngineProvider, stream: bool) -> None:  # noqa: FBT001
+    call = asked(CHAT, stream=stream, max_tokens=500, ignore_eos=True)
+    deployment = Deployment("d", "engine", "m", TimeOuts(total=0.5))
+    with pytest.raises(UpstreamTimeoutError, match="total"):
+        reply = await smol.answer(call, deployment)
+        assert isinstance(reply, Stream)
+        await _read(reply)
     await eventually_free(smol)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from forebay.core.patience import in_time
 from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply
 from forebay.engine import library
 from forebay.engine.model import LocalModel
@@ -45,9 +46,10 @@ class EngineProvider:
         """Answer a chat or a completion.
 
         Raises:
-            ForebayError: the request cannot be answered, or not now.
+            ForebayError: the request cannot be answered, or not now, or not in time.
         """
-        return await self._model.answer(call, deployment.adapter)
+        answering = self._model.answer(call, deployment.adapter)
+        return await in_time(answering, deployment.timeouts, stream=call.request.stream)
 
     # There is but one model, so what deployment is meant does not matter to its adapters.
 
