@@ -649,10 +649,14 @@ async def test_cancelling_the_caller_frees_its_blocks(smol: EngineProvider, stre
 async def test_an_answer_that_takes_too_long_ends_and_frees_its_blocks(smol: EngineProvider, stream: bool) -> None:  # noqa: FBT001
     call = asked(CHAT, stream=stream, max_tokens=500, ignore_eos=True)
     deployment = Deployment("d", "engine", "m", TimeOuts(total=0.5))
-    with pytest.raises(UpstreamTimeoutError, match="total"):
+
+    async def read() -> None:
         reply = await smol.answer(call, deployment)
         assert isinstance(reply, Stream)
         await _read(reply)
+
+    with pytest.raises(UpstreamTimeoutError, match="total"):
+        await read()
     await eventually_free(smol)
 
 
