@@ -120,19 +120,19 @@ def measure(gateway: Server, work: Path, seconds: int, streams: int) -> Row:
         wait_for(lambda: answers(gateway.url + CHAT, body), process, START_SECONDS, START_PAUSE)
         startup = time.monotonic() - started
         idle = memory(process)
-        _wrk(gateway, process, connections=4, seconds=1)
+        wrk(gateway, process, connections=4, seconds=1)
         return Row(
             name=gateway.name,
             startup_s=round(startup, 2),
             idle_mib=round(idle / MIB, 1),
-            low=_wrk(gateway, process, connections=1, seconds=2),
-            high=_wrk(gateway, process, connections=64, seconds=seconds),
+            low=wrk(gateway, process, connections=1, seconds=2),
+            high=wrk(gateway, process, connections=64, seconds=seconds),
             streams=_slow_streams(gateway, work, streams),
             peak_mib=round(memory(process) / MIB, 1),
         )
 
 
-def _wrk(gateway: Server, process: subprocess.Popen[bytes], *, connections: int, seconds: int) -> Figures:
+def wrk(gateway: Server, process: subprocess.Popen[bytes], *, connections: int, seconds: int) -> Figures:
     """Plain requests over so many connections, and the processor time that each cost the gateway."""
     before = cpu_seconds(process)
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s"]

@@ -41,6 +41,8 @@ NEUTRAL: Mapping[str, object] = {
     "verbosity": "medium",
 }
 
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
 
 class Parameters:
     """Which parameters a dialect translates, and what is done about all others."""
@@ -58,10 +60,15 @@ class Parameters:
         """
         chat = decode(request.body, Chat)
         if not self._drop:
-            for name, raw in msgspec.json.decode(request.body, type=dict[str, msgspec.Raw]).items():
-                if name not in self._known and _matters(name, raw):
-                    self.unsupported(name)
+            fields = _fields.decode(request.body)
+            if not self._known.issuperset(fields):
+                self._check(fields)
         return chat
+
+    def _check(self, fields: Mapping[str, msgspec.Raw]) -> None:
+        for name, raw in fields.items():
+            if name not in self._known and _matters(name, raw):
+                self.unsupported(name)
 
     def unsupported(self, name: str, why: str = "This provider has no counterpart for it") -> None:
         """Refuse the parameter called ``name``, or return if it is to be dropped.

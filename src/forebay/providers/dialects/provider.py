@@ -1,5 +1,6 @@
 """The provider for every vendor with a dialect of its own: it asks in the vendor's words and answers in OpenAI's."""
 
+import functools
 import logging
 import os
 import time
@@ -177,9 +178,11 @@ class DialectProvider:
         return meaning(error.status, told, self._name)
 
     def _kept(self, response: Response) -> tuple[tuple[str, str], ...]:
-        known = self._dialect.kept_headers
-        return tuple(
-            (known[name.lower()], value.strip().decode("latin-1"))
-            for name, value in response.headers.items()
-            if name.lower() in known
-        )
+        known, headers = self._dialect.kept_headers, response.headers
+        names = [name for name in headers if _lower(name) in known]
+        return tuple([(known[_lower(name)], headers[name].strip().decode("latin-1")) for name in names])
+
+
+@functools.lru_cache(1024)
+def _lower(name: bytes) -> bytes:
+    return name.lower()

@@ -1,6 +1,6 @@
 """How Claude is to answer: with which tools, in which form, after how much thought."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from forebay.providers.dialects.chat import (
     Tool,
     ToolMessage,
 )
-from forebay.providers.dialects.history import check_tool_choice
+from forebay.providers.dialects.history import check_tool_choice, names_of_calls
 
 JSON_TOOL = "answer_in_json"
 MIN_BUDGET = 1024
@@ -64,7 +64,7 @@ def tools(chat: Chat, form: Form, able: Abilities) -> Fields:
     Raises:
         InvalidRequestError: a tool must be called, but there is none.
     """
-    offered = [_tool(tool, able) for tool in chat.usable_tools]
+    offered = [_tool(tool, able) for tool in chat.usable_tools] if chat.tools else []
     if form.tool is not None:
         choice: Fields = {"type": "any"} if offered and chat.choice != "none" else {"type": "tool", "name": JSON_TOOL}
         return {"tools": [*offered, form.tool], "tool_choice": {**choice, "disable_parallel_tool_use": True}}
@@ -130,13 +130,9 @@ def _choice(chat: Chat) -> Fields:
 
 def _past_tools(chat: Chat) -> Fields:
     """Tools that stand in the conversation have to be declared, even if none may be called any more."""
-    names = dict.fromkeys(call.function.name for call in _past_calls(chat))
-    declared = [_tool(Tool(Function(_safe_name(name))), Abilities(schemas=False)) for name in names]
+    names = names_of_calls(chat.messages).values()
+    declared = [_tool(Tool(Function(name)), Abilities()) for name in dict.fromkeys(map(_safe_name, names))]
     return {"tools": declared, "tool_choice": {"type": "none"}} if declared else {}
-
-
-def _past_calls(chat: Chat) -> Iterable[Any]:
-    return (call for each in chat.messages if isinstance(each, AssistantMessage) for call in each.tool_calls or ())
 
 
 def _safe_name(name: str) -> str:

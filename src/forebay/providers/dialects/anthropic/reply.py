@@ -122,7 +122,7 @@ class AnthropicReader:
         self._filled = False
         self._thought: list[str] = []
         self._signature = ""
-        self._counted = Counted()
+        self._counted: Counted | None = None
 
     def whole(self, body: bytes, answer: Answer) -> None:
         """A message in one piece."""
@@ -134,7 +134,7 @@ class AnthropicReader:
         self._begin(message, answer)
         for block in message.content:
             self._open(block, answer)
-            self._add(Delta(partial_json=bytes(block.input).decode()), answer)
+            self._input(bytes(block.input).decode(), answer)
             self._close(answer)
         answer.finish(message.stop_reason or "end_turn")
 
@@ -142,8 +142,9 @@ class AnthropicReader:
         """One event; their order is message_start, blocks one after the other, message_delta, message_stop."""
         event = _events.decode(payload)
         match event.type:
-            case "content_block_delta":
-                self._add(event.delta or Delta(), answer)
+            case "content_block_delta" if event.delta is not None:
+                self._add(event.delta, answer)
+                self._input(event.delta.partial_json or "", answer)
             case "content_block_start":
                 self._open(event.content_block or Block(""), answer)
             case "content_block_stop":
@@ -171,22 +172,26 @@ class AnthropicReader:
         self._thought, self._signature = [], ""
         if block.type == "tool_use" and block.name != JSON_TOOL:
             self._call = answer.call(block.name, block.id)
-        self._add(Delta(text=block.text, thinking=block.thinking, signature=block.signature), answer)
+        self._add(block, answer)
 
-    def _add(self, delta: Delta, answer: Answer) -> None:
-        if delta.text:
-            answer.text(delta.text)
-        elif delta.partial_json and self._block.type == "tool_use":
-            self._filled = True
-            if self._call is None:
-                answer.text(delta.partial_json)
-            else:
-                answer.arguments(self._call, delta.partial_json)
-        elif delta.thinking:
-            self._thought.append(delta.thinking)
-            answer.reasoning(delta.thinking)
-        if delta.signature:
-            self._signature += delta.signature
+    def _add(self, piece: Block | Delta, answer: Answer) -> None:
+        if piece.text:
+            answer.text(piece.text)
+        elif piece.thinking:
+            self._thought.append(piece.thinking)
+            answer.reasoning(piece.thinking)
+        if piece.signature:
+            self._signature += piece.signature
+
+    def _input(self, piece: str, answer: Answer) -> None:
+        """A piece of a call's arguments; some tools run at the vendor, and theirs are not for us."""
+        if not piece or self._block.type != "tool_use":
+            return
+        self._filled = True
+        if self._call is None:
+            answer.text(piece)
+        else:
+            answer.arguments(self._call, piece)
 
     def _close(self, answer: Answer) -> None:
         """A block has ended; signed reasoning is told again as a whole, because the vendor wants it back so."""
@@ -205,11 +210,12 @@ class AnthropicReader:
         """Each figure is a total; one that is left out has not changed."""
         if counted is None:
             return
-        for name in Counted.__struct_fields__:
-            value = getattr(counted, name)
-            if value is not None:
-                setattr(self._counted, name, value)
-        answer.count(_usage(self._counted))
+        if self._counted is not None:
+            for name in Counted.__struct_fields__:
+                if getattr(counted, name) is None:
+                    setattr(counted, name, getattr(self._counted, name))
+        self._counted = counted
+        answer.count(_usage(counted))
 
 
 def _usage(counted: Counted) -> Usage:

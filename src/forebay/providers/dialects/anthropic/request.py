@@ -25,7 +25,6 @@ TRANSLATED = frozenset(
     }
 )
 USER_CHARACTERS = 512
-_NEUTRAL_SAMPLING = {"temperature": 1, "top_p": 1, "top_k": None}
 
 
 def message_params(request: Request, model: str, max_tokens: int | None, parameters: Parameters) -> dict[str, Any]:
@@ -57,20 +56,25 @@ def message_params(request: Request, model: str, max_tokens: int | None, paramet
 
 def _sampling(chat: Chat, able: Abilities, parameters: Parameters, *, thinks: bool) -> dict[str, Any]:
     """What differs from the defaults; a model that thinks has its own, and newer ones have nothing else."""
-    wanted = {name: value for name, neutral in _NEUTRAL_SAMPLING.items() if (value := getattr(chat, name)) != neutral}
-    wanted = {name: value for name, value in wanted.items() if value is not None}
     if thinks:
         return {}
-    if not able.sampling:
+    wanted: dict[str, Any] = {}
+    if chat.temperature is not None and chat.temperature != 1:
+        wanted["temperature"] = min(chat.temperature, 1)
+    if chat.top_p is not None and chat.top_p != 1:
+        wanted["top_p"] = chat.top_p
+    if chat.top_k is not None:
+        wanted["top_k"] = chat.top_k
+    if wanted and not able.sampling:
         for name in wanted:
             parameters.unsupported(name, "This model has no such control")
         return {}
-    if "temperature" in wanted:
-        wanted["temperature"] = min(wanted["temperature"], 1)
     return wanted
 
 
 def _stops(chat: Chat, parameters: Parameters) -> dict[str, Any]:
+    if chat.stop is None:
+        return {}
     stops = [stop for stop in chat.stops if stop and not stop.isspace()]
     if len(stops) < len(chat.stops):
         parameters.unsupported("stop", "This provider does not stop at white space")
