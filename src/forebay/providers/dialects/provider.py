@@ -64,6 +64,7 @@ class DialectProvider:
     ) -> None:
         self._name = name
         self._dialect = dialect
+        self._operations = operations(dialect)  # asked for every call, and a Protocol takes its time
         self._credentials = credentials
         values = [getattr(settings, field) for field in settings.__struct_fields__]
         secrets = [value.reveal() for value in values if isinstance(value, Secret)]
@@ -78,7 +79,7 @@ class DialectProvider:
     @property
     def operations(self) -> frozenset[Operation]:
         """What the dialect has words for."""
-        return operations(self._dialect)
+        return self._operations
 
     async def start(self) -> None:
         """Connections are opened when they are needed."""
