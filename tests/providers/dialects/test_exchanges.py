@@ -17,7 +17,7 @@ from forebay.core.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from forebay.core.types import Call, Deployment, Operation, Stream, TimeOuts
+from forebay.core.types import Call, Deployment, Operation, Request, Stream, TimeOuts
 from tests.support.dialects import ask, asking, call, completion, gathered, normal
 from tests.support.faulty import LAST_CHUNK, PAUSE, Script, Upstream, chunk, whole
 from tests.support.recordings import RECORDINGS, SECRET, Recording
@@ -277,3 +277,13 @@ async def test_it_says_what_it_can_do_and_what_it_met(recording: Recording) -> N
         assert provider.failure() is None
         await provider.start()
         assert provider.gauges() == {"unknown_finish_reasons_total": 0.0}
+
+
+async def test_what_is_nested_too_deeply_is_the_client_s_fault(recording: Recording) -> None:
+    schema = "{" + '"items":{' * 2000 + "}" * 2001
+    body = '{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":'
+    asked = call()
+    request = Request(Operation.CHAT, "m", (body + '{"name":"f","parameters":' + schema + "}}]}").encode())
+    deep = Call(asked.id, request, asked.principal, asked.trace)
+    _, error, _ = await ask_vendor(recording, deep, [whole(recording.whole)])
+    assert error is None or type(error) is InvalidRequestError

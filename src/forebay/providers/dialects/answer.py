@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from forebay.core.errors import UpstreamError
 from forebay.core.types import Usage
 from forebay.providers.dialects.completion import CallPiece, Delta, FunctionPiece, Logprobs, ThinkingPiece
 
@@ -106,15 +107,31 @@ class Answer(ABC):
         return number
 
     def arguments(self, number: int, piece: str, choice: int = 0) -> None:
-        """A piece of a call's arguments, which are JSON in the end."""
+        """A piece of a call's arguments, which are JSON in the end.
+
+        Raises:
+            UpstreamError: there is no such call.
+        """
+        calls = self._begun(choice, number)
         if piece:
-            self._calls[choice][number] = True
+            calls[number] = True
             self.say(choice, Delta(tool_calls=[CallPiece(FunctionPiece(arguments=piece), number)]))
 
     def call_ends(self, number: int, choice: int = 0) -> None:
-        """A call is whole."""
-        if not self._calls[choice][number]:
+        """A call is whole.
+
+        Raises:
+            UpstreamError: there is no such call.
+        """
+        if not self._begun(choice, number)[number]:
             self.arguments(number, "{}", choice)
+
+    def _begun(self, choice: int, number: int) -> list[bool]:
+        """The calls so far, by number: whether they have arguments yet."""
+        calls = self._calls.get(choice, [])
+        if number >= len(calls):
+            raise UpstreamError("The upstream goes on with a tool call that it has not begun.")
+        return calls
 
     def logprobs(self, logprobs: Logprobs, choice: int = 0) -> None:  # noqa: B027  # most vendors have none
         """The log-probabilities of what was said last."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from forebay.core.errors import ForebayError, UpstreamError
+from forebay.core.errors import ForebayError, InvalidRequestError, UpstreamError
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Deployment, Operation, Reply, Stream, Whole
 from forebay.providers.dialects.chunks import Chunks
@@ -120,7 +120,10 @@ class DialectProvider:
             await self._credentials.close()
 
     async def _chat(self, call: Call, deployment: Deployment) -> Reply:
-        exchange = self._dialect.chat(call, deployment.model)
+        try:
+            exchange = self._dialect.chat(call, deployment.model)
+        except RecursionError:
+            raise InvalidRequestError("The request is nested too deeply.") from None
         response = await self._ask(exchange.path, exchange.body, exchange.headers, deployment)
         if call.request.stream:
             return await self._stream(call, deployment, exchange, response)
