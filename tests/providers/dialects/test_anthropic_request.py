@@ -273,6 +273,8 @@ def test_what_is_no_image(url: str) -> None:
         ({"guided_json": {}}, "guided_json"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"stop": ["\n"]}, "stop"),
+        ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 9}}, "thinking.budget_tokens"),
         (
             {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]},
             "messages.content.file.file_data",
@@ -375,6 +377,18 @@ def test_reasoning_effort(
     found = translate({"reasoning_effort": effort, "max_tokens": limit}, model)
     assert found.get("thinking") == thinking
     assert found.get("output_config") == config
+
+
+@pytest.mark.parametrize(
+    "thinking",
+    [
+        {"type": "enabled", "budget_tokens": 2048},
+        {"type": "adaptive", "display": "omitted"},
+        {"type": "disabled"},
+    ],
+)
+def test_thinking_as_anthropic_s_users_ask_for_it(thinking: Fields) -> None:
+    assert translate({"thinking": thinking, "reasoning_effort": "high"})["thinking"] == thinking
 
 
 def test_no_thinking_in_the_middle_of_a_turn_that_began_without() -> None:

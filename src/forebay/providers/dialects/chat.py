@@ -232,6 +232,14 @@ class SchemaFormat(Struct, frozen=True, tag_field="type", tag="json_schema"):
     json_schema: JsonSchema
 
 
+class ThinkingChoice(Struct, frozen=True, omit_defaults=True):
+    """Anthropic's own way to ask for reasoning, which its users know; ``reasoning_effort`` is OpenAI's."""
+
+    type: Literal["enabled", "disabled", "adaptive"]
+    budget_tokens: Annotated[int, Meta(ge=1024)] | None = None
+    display: Literal["summarized", "omitted"] | None = None
+
+
 class Chat(Struct, frozen=True):
     """The body of a chat request."""
 
@@ -253,6 +261,7 @@ class Chat(Struct, frozen=True):
     parallel_tool_calls: bool | None = None
     response_format: TextFormat | JsonFormat | SchemaFormat | None = None
     reasoning_effort: Effort | None = None
+    thinking: ThinkingChoice | None = None
     user: str | None = None
     safety_identifier: str | None = None
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from forebay.core.errors import InvalidRequestError
 from forebay.providers.dialects.anthropic.models import Abilities
 from forebay.providers.dialects.chat import (
     AssistantMessage,
@@ -14,6 +15,7 @@ from forebay.providers.dialects.chat import (
     Named,
     Schema,
     SchemaFormat,
+    ThinkingChoice,
     Tool,
     ToolMessage,
 )
@@ -75,10 +77,15 @@ def tools(chat: Chat, form: Form, able: Abilities) -> Fields:
 
 
 def thinking(chat: Chat, limit: int, able: Abilities, chosen: Mapping[str, Any]) -> Fields:
-    """How much to think; not at all where Anthropic would refuse it.
+    """How much to think; for an effort not at all where Anthropic would refuse it.
 
     That is when a tool is forced, or when the model is in the middle of a turn that began without thinking.
+
+    Raises:
+        InvalidRequestError: Anthropic's own ``thinking`` lacks its budget.
     """
+    if chat.thinking is not None:
+        return {"thinking": _chosen_thinking(chat.thinking)}
     effort = chat.reasoning_effort
     if effort is None or effort == "none" or able.thinking == "none":
         return {}
@@ -89,6 +96,22 @@ def thinking(chat: Chat, limit: int, able: Abilities, chosen: Mapping[str, Any])
         return {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": level}}
     budget = min(_BUDGETS[effort], limit - 1)
     return {"thinking": {"type": "enabled", "budget_tokens": budget}} if budget >= MIN_BUDGET else {}
+
+
+def _chosen_thinking(choice: ThinkingChoice) -> Fields:
+    """What a client asked for in Anthropic's words is Anthropic's to refuse, as long as it is well formed."""
+    if choice.type == "disabled":
+        return {"type": "disabled"}
+    fields: Fields = {"type": choice.type}
+    if choice.display is not None:
+        fields["display"] = choice.display
+    if choice.type == "enabled":
+        if choice.budget_tokens is None:
+            raise InvalidRequestError(
+                "'thinking' of type 'enabled' needs 'budget_tokens'.", param="thinking.budget_tokens"
+            )
+        fields["budget_tokens"] = choice.budget_tokens
+    return fields
 
 
 def _json_tool(schema: Schema, description: str | None) -> Fields:

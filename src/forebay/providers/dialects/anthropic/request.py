@@ -18,6 +18,7 @@ TRANSLATED = frozenset(
         "response_format",
         "stop",
         "temperature",
+        "thinking",
         "tool_choice",
         "tools",
         "top_k",
@@ -48,7 +49,7 @@ def message_params(request: Request, model: str, max_tokens: int | None, paramet
     body |= thinking(chat, limit, able, body.get("tool_choice", {}))
     if form.schema is not None:
         body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": form.schema}
-    body |= _sampling(chat, able, parameters, thinks="thinking" in body)
+    body |= _sampling(chat, able, parameters, thinks=body.get("thinking", {}).get("type") in {"enabled", "adaptive"})
     body |= _stops(chat, parameters)
     body |= _metadata(chat)
     return body
