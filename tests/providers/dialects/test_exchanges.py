@@ -287,3 +287,13 @@ async def test_what_is_nested_too_deeply_is_the_client_s_fault(recording: Record
     deep = Call(asked.id, request, asked.principal, asked.trace)
     _, error, _ = await ask_vendor(recording, deep, [whole(recording.whole)])
     assert error is None or type(error) is InvalidRequestError
+
+
+async def test_a_large_image_holds_nobody_up(recording: Recording) -> None:
+    """The watch of all tests would notice; what is sent is what came."""
+    data = "iVBOR" + "w" * 8_000_003
+    parts = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}]
+    asked = call(messages=[{"role": "user", "content": parts}])
+    _, error, up = await ask_vendor(recording, asked, [whole(recording.whole)])
+    assert error is None
+    assert data.encode() in up.requests[0]

@@ -1,5 +1,6 @@
 """The provider for every vendor with a dialect of its own: it asks in the vendor's words and answers in OpenAI's."""
 
+import asyncio
 import functools
 import logging
 import os
@@ -29,6 +30,7 @@ from forebay.providers.transport import Client, Limits, Response, TransportError
 from forebay.settings import Secret
 
 REPLY_BYTES = 256 * 1024 * 1024
+LARGE_BYTES = 1024 * 1024
 OK = 200
 _MIN_SECRET = 6  # replacing anything shorter in a message would only garble it
 
@@ -120,14 +122,20 @@ class DialectProvider:
             await self._credentials.close()
 
     async def _chat(self, call: Call, deployment: Deployment) -> Reply:
-        try:
-            exchange = self._dialect.chat(call, deployment.model)
-        except RecursionError:
-            raise InvalidRequestError("The request is nested too deeply.") from None
+        exchange = await self._translated(call, deployment.model)
         response = await self._ask(exchange.path, exchange.body, exchange.headers, deployment)
         if call.request.stream:
             return await self._stream(call, deployment, exchange, response)
         return await self._whole(call, deployment, exchange, response)
+
+    async def _translated(self, call: Call, model: str) -> Exchange:
+        """The exchange for ``call``; a large one in a thread, for nobody else should wait while an image is checked."""
+        try:
+            if len(call.request.body) > LARGE_BYTES:
+                return await asyncio.to_thread(self._dialect.chat, call, model)
+            return self._dialect.chat(call, model)
+        except RecursionError:
+            raise InvalidRequestError("The request is nested too deeply.") from None
 
     async def _whole(self, call: Call, deployment: Deployment, exchange: Exchange, response: Response) -> Whole:
         answer = Gatherer(call.id, deployment.model, self._dialect.reasons)
