@@ -17,7 +17,7 @@ from tests.support.serving import serving
 MESSAGES: Any = [{"role": "user", "content": "What is the weather in Zürich, and what time is it?"}]
 TOOLS: Any = [{"type": "function", "function": {"name": name}} for name in ("weather", "time")]
 
-pytestmark = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: each.kind)
+pytestmark = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: f"{each.kind}-{each.model}")
 
 
 @contextlib.asynccontextmanager

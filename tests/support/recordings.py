@@ -329,4 +329,10 @@ VERTEX = _gemini(
     location="europe-west4",
     access_token=SECRET,
 )
-RECORDINGS = (ANTHROPIC, COHERE, GEMINI, VERTEX)
+CLAUDE_ON_VERTEX = ANTHROPIC._replace(
+    kind="vertex",
+    model="claude-sonnet-4-5@20250929",
+    target="/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
+    options=MappingProxyType({"project": "p", "access_token": SECRET}),
+)
+RECORDINGS = (CLAUDE_ON_VERTEX, ANTHROPIC, COHERE, GEMINI, VERTEX)

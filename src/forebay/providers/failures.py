@@ -68,7 +68,7 @@ _STATUS_OF: Mapping[str, int] = {
     "insufficient_quota": 429,
     **dict.fromkeys(_BY_CODE, 400),
 }
-_TOO_LONG = ("context length", "context window", "prompt is too long", "too many tokens")
+_TOO_LONG = ("context length", "context window", "prompt is too long", "too many tokens", "maximum number of tokens")
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -150,6 +150,12 @@ def broken(error: TransportError, provider: str) -> ForebayError:
             return UpstreamError(f"The provider '{provider}' failed: {error}.")
 
 
+def kept_headers(response: Response) -> dict[str, str]:
+    """What of a refusal's headers helps a client: when to come again, what is left."""
+    headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.items())
+    return {name: value.strip() for name, value in headers if name.startswith(KEPT_HEADERS)}
+
+
 def _failed(said: str, told: Told) -> ForebayError:
     return UpstreamError(f"{said}: {told.message}" if told.message else f"{said}.")
 
@@ -216,12 +222,6 @@ _MEANINGS: Mapping[int, Callable[[str, Told], ForebayError]] = {
     524: _late,
     529: _unavailable,
 }
-
-
-def kept_headers(response: Response) -> dict[str, str]:
-    """What of a refusal's headers helps a client: when to come again, what is left."""
-    headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.items())
-    return {name: value.strip() for name, value in headers if name.startswith(KEPT_HEADERS)}
 
 
 def _text(value: Any, secrets: Iterable[str]) -> str:  # noqa: ANN401  # whatever stood in a foreign body

@@ -61,7 +61,7 @@ async def translated(dialect: Dialect, recording: Recording, data: bytes, *, cut
     return received, False
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: each.kind)
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: f"{each.kind}-{each.model}")
 @pytest.mark.parametrize("cut", [True, False])
 async def test_cut_at_every_byte(recording: Recording, cut: bool) -> None:  # noqa: FBT001
     provider = made(recording.kind, "http://127.0.0.1:1", **recording.options)

@@ -150,7 +150,7 @@ class AnthropicReader:
             case "content_block_stop":
                 self._close(answer)
             case "message_start":
-                self._begin(event.message or Message([]), answer)
+                self._begin(_unspoken(event.message), answer)
             case "message_delta":
                 self._count(event.usage, answer)
                 if event.delta is not None and event.delta.stop_reason:
@@ -216,6 +216,15 @@ class AnthropicReader:
                     setattr(counted, name, getattr(self._counted, name))
         self._counted = counted
         answer.count(_usage(counted))
+
+
+def _unspoken(message: Message | None) -> Message:
+    """A message at its start, whose count of the output is a guess: the pieces that come are a better one."""
+    if message is None:
+        return Message([])
+    if message.usage is not None:
+        message.usage.output_tokens = None
+    return message
 
 
 def _usage(counted: Counted) -> Usage:

@@ -51,9 +51,7 @@ class CohereDialect(Plain):
 
 def build(name: str, settings: CohereSettings) -> DialectProvider:
     """A provider that asks Cohere."""
-    headers = {"accept": "application/json"}
-    if settings.api_key:
-        headers["authorization"] = f"Bearer {settings.api_key.reveal()}"
+    headers = {"authorization": f"Bearer {settings.api_key.reveal()}"} if settings.api_key else {}
     return DialectProvider(name, CohereDialect(settings), settings, headers)
 
 

@@ -1,7 +1,6 @@
-"""Google's ``generateContent``, as the Gemini API and Vertex AI have it.
+"""Google's ``generateContent``, as the Gemini API has it and, behind other paths and credentials, Vertex AI.
 
     dialect.py   the plug-in ``gemini``: settings, paths, what a refusal means
-    vertex.py    the plug-in ``vertex``: the same API behind projects, locations and Google's credentials
     request.py   OpenAI's chat as ``GenerateContentRequest``; start reading here
     turns.py     the conversation: contents and their parts
     thinking.py  how much which generation of models thinks

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from forebay.core.errors import InvalidRequestError, ModelNotFoundError, UnsupportedParameterError
 from forebay.providers.dialects.gemini.dialect import GeminiDialect, GeminiSettings
-from forebay.providers.dialects.gemini.vertex import VertexDialect, VertexSettings
+from forebay.providers.dialects.vertex import VertexDialect, VertexSettings
 from tests.support import chats
 from tests.support.dialects import call
 from tests.support.schemas import check

@@ -10,8 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from forebay.core.errors import UpstreamError
-from forebay.providers.dialects.gemini.vertex import GoogleCredentials
+from forebay.providers.dialects.vertex import GoogleCredentials, VertexDialect, VertexSettings
+from tests.support.dialects import call
 from tests.support.faulty import upstream, whole
+from tests.support.schemas import check
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +62,15 @@ async def test_a_file_that_holds_none(tmp_path: Path, text: str | None) -> None:
         path.write_text(text)
     with pytest.raises(UpstreamError):
         await GoogleCredentials("v", str(path)).headers(b"/x", b"")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_claude_speaks_as_at_home_but_for_two_fields(stream: bool) -> None:  # noqa: FBT001
+    dialect = VertexDialect(VertexSettings(project="p", location="us-east5"))
+    exchange = dialect.chat(call(stream=stream), "claude-sonnet-4-5@20250929")
+    place = "/projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5@20250929"
+    assert exchange.path.decode() == place + (":streamRawPredict" if stream else ":rawPredict")
+    body = json.loads(exchange.body)
+    assert body.pop("anthropic_version") == "vertex-2023-10-16"
+    check("CreateMessageParams", {**body, "model": "x"}, "anthropic")
+    assert "model" not in body

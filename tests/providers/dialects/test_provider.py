@@ -24,7 +24,7 @@ from tests.support.recordings import RECORDINGS, SECRET, Recording
 
 DONE = b"data: [DONE]\n\n"
 
-pytestmark = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: each.kind)
+pytestmark = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: f"{each.kind}-{each.model}")
 
 
 def chunked(recording: Recording) -> bytes:
@@ -139,7 +139,7 @@ async def test_an_error_in_the_middle_ends_the_stream(recording: Recording) -> N
 
 
 async def test_an_error_at_the_start_is_a_status(recording: Recording) -> None:
-    for before in (b"", recording.ping, recording.events[0] if recording.kind == "anthropic" else b""):
+    for before in (b"", recording.ping, recording.events[0] if b"message_start" in recording.events[0] else b""):
         received, error = await streamed(recording, chunked(recording), chunk(before + recording.busy), LAST_CHUNK)
         assert type(error) is recording.busy_is
         assert received == b""
@@ -212,6 +212,21 @@ async def test_no_error_tells_our_key(recording: Recording) -> None:
         assert error is not None
         assert SECRET.encode() not in error.body()
         assert error.status not in {401, 403}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "prompt is too long: 250000 tokens > 200000 maximum",
+        "The input token count (2000000) exceeds the maximum number of tokens allowed (1048576).",
+        "too many tokens: total number of tokens cannot exceed 128000",
+    ],
+)
+async def test_a_prompt_that_is_too_long(recording: Recording, message: str) -> None:
+    body = json.dumps({"error": {"message": message}}).encode()
+    _, error, _ = await ask_vendor(recording, call(), [whole(body, 400)])
+    assert error is not None
+    assert error.code == "context_length_exceeded"
 
 
 async def test_a_stall_is_a_504(recording: Recording) -> None:

