@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from forebay.core.errors import UpstreamError
 from forebay.providers.dialects.vertex import GoogleCredentials, VertexDialect, VertexSettings
+from forebay.settings import Secret
 from tests.support.dialects import call
 from tests.support.faulty import upstream, whole
 from tests.support.schemas import check
@@ -74,3 +76,10 @@ def test_claude_speaks_as_at_home_but_for_two_fields(stream: bool) -> None:  # n
     assert body.pop("anthropic_version") == "vertex-2023-10-16"
     check("CreateMessageParams", {**body, "model": "x"}, "anthropic")
     assert "model" not in body
+
+
+def test_what_is_not_installed_is_told_when_the_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.auth", None)
+    with pytest.raises(ValueError, match=r"forebay\[vertex\]"):
+        VertexSettings(project="p")
+    assert VertexSettings(project="p", access_token=Secret("x")).project == "p"

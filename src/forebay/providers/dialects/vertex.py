@@ -6,6 +6,7 @@ Source: Google's "Vertex AI API" reference (its discovery document is in the pac
 
 import asyncio
 import importlib
+import importlib.util
 import logging
 from typing import Any
 
@@ -51,10 +52,20 @@ class VertexSettings(DialectSettings, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not self.project and not self.api_key:
             raise ValueError("give a 'project', or an 'api_key' for express mode")
+        if not self.api_key and not self.access_token and not google_auth_installed():
+            raise ValueError("to find Google's credentials, install forebay[vertex]; or give an 'access_token'")
         if not self.base_url:
             host = "aiplatform" if self.location == GLOBAL else f"{self.location}-aiplatform"
             msgspec.structs.force_setattr(self, "base_url", f"https://{host}.googleapis.com/v1")
         super().__post_init__()
+
+
+def google_auth_installed() -> bool:
+    """Whether the extra ``forebay[vertex]`` is."""
+    try:
+        return importlib.util.find_spec("google.auth") is not None
+    except ModuleNotFoundError:  # not even the namespace
+        return False
 
 
 class VertexDialect(GoogleDialect):
