@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -83,3 +84,11 @@ def test_what_is_not_installed_is_told_when_the_settings_are_read(monkeypatch: p
     with pytest.raises(ValueError, match=r"forebay\[vertex\]"):
         VertexSettings(project="p")
     assert VertexSettings(project="p", access_token=Secret("x")).project == "p"
+
+
+@pytest.mark.parametrize(
+    "options", [{"project": "a/b"}, {"project": "p", "location": "../x"}, {"location": "us-east5"}]
+)
+def test_settings_that_are_wrong(options: dict[str, str]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**options}, VertexSettings)

@@ -8,7 +8,7 @@ import asyncio
 import importlib
 import importlib.util
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -44,8 +44,8 @@ class VertexSettings(DialectSettings, frozen=True, forbid_unknown_fields=True):
     the metadata server).
     """
 
-    project: str = ""
-    location: str = GLOBAL
+    project: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9.:-]*\Z")] = ""
+    location: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9-]+\Z")] = GLOBAL
     access_token: Secret | None = None
     service_account: str | None = None
 
