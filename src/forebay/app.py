@@ -11,15 +11,18 @@ from pathlib import Path
 
 from forebay.api.adapters import AdapterEndpoints
 from forebay.api.admin import Admin
+from forebay.api.anthropic import messages
 from forebay.api.application import Application
 from forebay.api.explain import PREFIX as REQUEST_PREFIX
 from forebay.api.explain import Requests
 from forebay.api.hosts import only_local_hosts
-from forebay.api.inference import Endpoint, Inference
+from forebay.api.http import Endpoint
+from forebay.api.inference import Inference
 from forebay.api.models import PREFIX as MODEL_PREFIX
 from forebay.api.models import Models
 from forebay.api.operations import Operations
 from forebay.api.requests import READERS
+from forebay.api.translated import Reader, Translated
 from forebay.auth.keys import Anonymous, Keys
 from forebay.core.ports import Authenticator, Handler, Provider, Stage
 from forebay.core.types import Operation, Principal
@@ -81,8 +84,10 @@ class Process:
         auth = current.settings.auth
         route = Route(current.models, self._explanations)
         authenticator = build_authenticator(auth)
+        ask = compose(self._stages(), route)
         endpoints = {
-            **_inference(authenticator, compose(self._stages(), route)),
+            **_inference(authenticator, ask),
+            **_translated(authenticator, ask),
             **_models(authenticator, route),
             **_explanations(authenticator, self._explanations),
             **_operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
@@ -108,6 +113,13 @@ class Host(Process):
 def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
     return {
         f"/v1/{operation.value}": {"POST": Inference(READERS[operation], authenticator, ask)} for operation in Operation
+    }
+
+
+def _translated(authenticator: Authenticator, ask: Handler) -> Endpoints:
+    anthropic: dict[str, Reader] = {messages.PATH: messages.Messages.read, messages.COUNT_PATH: messages.read_count}
+    return {
+        path: {"POST": Translated(read, authenticator, ask, messages.ID_HEADERS)} for path, read in anthropic.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""The ASGI application: a table of paths, request ids, errors as OpenAI's clients expect them, start and stop.
+"""The ASGI application: a table of paths, request ids, errors as a path's clients expect them, start and stop.
 
 It is a plain callable because the inference endpoints are asked ten thousand times a second; whatever is asked rarely
 can be any ASGI application mounted beside it.
@@ -12,8 +12,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from forebay.api.http import Message, Receive, Scope, Send, send_error
-from forebay.api.inference import Endpoint
+from forebay.api.forms import FORMS
+from forebay.api.http import Endpoint, Message, Receive, Scope, Send, openai_form, send_error
 from forebay.core.errors import ForebayError, MethodNotAllowedError, NotFoundError, ServerError
 from forebay.plugins import PreparationError
 
@@ -97,10 +97,11 @@ class Application:
         try:
             await table.find(scope["path"], scope["method"])(scope, receive, send, request_id)
         except ForebayError as error:
-            await send_error(send, error, request_id)
+            await send_error(send, error, request_id, FORMS.get(scope["path"], openai_form))
         except Exception:  # the details stay in the log, the client gets the id that finds them
             logger.exception("request %s failed", request_id)
-            await send_error(send, ServerError(f"Internal error; ask for request {request_id}."), request_id)
+            internal = ServerError(f"Internal error; ask for request {request_id}.")
+            await send_error(send, internal, request_id, FORMS.get(scope["path"], openai_form))
         finally:
             table.ended()
 

@@ -6,8 +6,7 @@ browser can tell; only the ``Host`` it names gives it away.
 
 import ipaddress
 
-from forebay.api.http import Receive, Scope, Send, header
-from forebay.api.inference import Endpoint
+from forebay.api.http import Endpoint, Receive, Scope, Send, header
 from forebay.core.errors import PermissionDeniedError
 
 # Hosts seen to be local: looking at one costs more than the rest of the check, and there are few.

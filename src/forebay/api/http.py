@@ -11,6 +11,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+Endpoint = Callable[[Scope, Receive, Send, str], Awaitable[None]]
+ErrorForm = Callable[[ForebayError, str], tuple[int, Headers, bytes]]
+"""Status, headers and body of the response that tells an error of the request with that id."""
 
 JSON = (b"content-type", b"application/json")
 TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -42,10 +45,15 @@ async def send_body(send: Send, status: int, headers: Headers, body: bytes) -> N
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(send: Send, error: ForebayError, request_id: str) -> None:
-    """``error`` in OpenAI's form."""
-    headers = [JSON, (b"x-request-id", request_id.encode()), *encoded(error.headers.items())]
-    await send_body(send, error.status, headers, error.body())
+def openai_form(error: ForebayError, request_id: str) -> tuple[int, Headers, bytes]:
+    """``error`` as OpenAI's clients know it."""
+    return error.status, [(b"x-request-id", request_id.encode())], error.body()
+
+
+async def send_error(send: Send, error: ForebayError, request_id: str, form: ErrorForm = openai_form) -> None:
+    """``error`` in the form that the client knows."""
+    status, headers, body = form(error, request_id)
+    await send_body(send, status, [JSON, *headers, *encoded(error.headers.items())], body)
 
 
 def encoded(headers: Iterable[tuple[str, str]]) -> Headers:

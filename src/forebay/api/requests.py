@@ -79,7 +79,16 @@ def read_embedding(body: bytes) -> Request:
         InvalidRequestError: no JSON, or a field of the wrong type.
     """
     found = decode(body, EmbeddingBody)
-    return Request(Operation.EMBEDDING, _named(found.model), body)
+    return Request(Operation.EMBEDDING, named(found.model), body)
+
+
+def read_count(body: bytes) -> Request:
+    """A request to count the tokens of a chat's prompt.
+
+    Raises:
+        InvalidRequestError: as for a chat.
+    """
+    return msgspec.structs.replace(read_chat(body), operation=Operation.COUNT, stream=False, include_usage=False)
 
 
 def _streamable(operation: Operation, found: Any, body: bytes) -> Request:  # noqa: ANN401  # either body above
@@ -87,11 +96,15 @@ def _streamable(operation: Operation, found: Any, body: bytes) -> Request:  # no
     if options is not None and not found.stream:
         raise InvalidRequestError("'stream_options' needs 'stream': true.", param="stream_options")
     include_usage = bool(options and options.include_usage)
-    return Request(operation, _named(found.model, found.adapter_id), body, bool(found.stream), include_usage)
+    return Request(operation, named(found.model, found.adapter_id), body, bool(found.stream), include_usage)
 
 
-def _named(model: str, adapter: str | None = None) -> str:
-    """The model's name; an adapter becomes part of it, so that whatever holds for names holds for adapters."""
+def named(model: str, adapter: str | None = None) -> str:
+    """The model's name; an adapter becomes part of it, so that whatever holds for names holds for adapters.
+
+    Raises:
+        InvalidRequestError: it is empty.
+    """
     if not model:
         raise InvalidRequestError("'model' is empty; GET /v1/models lists what you may name.", param="model")
     return f"{model}{ADAPTER_MARK}{adapter}" if adapter else model
@@ -101,4 +114,5 @@ READERS: dict[Operation, Reader] = {
     Operation.CHAT: read_chat,
     Operation.COMPLETION: read_completion,
     Operation.EMBEDDING: read_embedding,
+    Operation.COUNT: read_count,
 }

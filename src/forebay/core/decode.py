@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 _MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at `\$\.?([^`]*)`)?")
 _MISTYPED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`(?: - at `\$\.?([^`]*)`)?")
-_UNKNOWN = re.compile(r"Invalid value (.+?)(?: - at `\$\.?([^`]*)`)?$")
+_UNKNOWN = re.compile(r"Invalid (?:enum )?value (.+?)(?: - at `\$\.?([^`]*)`)?$")
 _BOUNDED = re.compile(r"Expected (.+?)(?: - at `\$\.?([^`]*)`)?$")
 _PLAIN = {
     "str": "a string",

@@ -16,11 +16,16 @@ ADAPTER_MARK: Final = ":"
 
 
 class Operation(enum.Enum):
-    """What a request asks for; the value is OpenAI's path below ``/v1/``."""
+    """What a request asks for; the value is OpenAI's path below ``/v1/``.
+
+    ``COUNT`` is ours: it asks how many tokens the prompt of a chat has, and is answered like OpenAI's
+    ``responses/input_tokens``.
+    """
 
     CHAT = "chat/completions"
     COMPLETION = "completions"
     EMBEDDING = "embeddings"
+    COUNT = "chat/completions/input_tokens"
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
@@ -53,13 +58,18 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """One request as it came: only what the gateway itself needs is typed, the body stays the client's bytes."""
+    """One request as it came: only what the gateway itself needs is typed, the body stays the client's bytes.
+
+    ``translated`` says that it came in another dialect: its body was written by us, and may hold more than the upstream
+    at hand understands.
+    """
 
     operation: Operation
     model: str
     body: bytes
     stream: bool = False
     include_usage: bool = False
+    translated: bool = False
 
     def fields(self) -> dict[str, Any]:
         """The whole body, decoded; for adapters that translate or generate."""

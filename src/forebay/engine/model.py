@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
+import msgspec
 import openvino as ov
 
 from forebay.core.decode import decode
@@ -131,13 +132,15 @@ class LocalModel:
         return self._adapters
 
     async def answer(self, call: Call, adapter: str = "") -> Reply:
-        """Answer a chat or a completion, with an adapter if one is named.
+        """Answer a chat, a completion or how long a prompt is, with an adapter if one is named.
 
         Raises:
             ForebayError: the request cannot be answered, or not now.
         """
         call.trace.provider_started = time.perf_counter()
         self._runner.check()
+        if call.request.operation is Operation.COUNT:
+            return await self._count(call)
         asked = await self._read(call)
         with contextlib.ExitStack() as held:
             lease = await self.adapters.use(adapter) if adapter else Lease()
@@ -161,6 +164,12 @@ class LocalModel:
             return _Asked(body, [Prompt(tokens)], ChatFormat, self._prompter.pieces)
         calls = self._prompter.calls(tools)
         return _Asked(body, [Prompt(tokens)], partial(CallFormat, calls.reader), calls.pieces)
+
+    async def _count(self, call: Call) -> Whole:
+        """How many tokens the prompt of a chat has."""
+        (prompt,) = (await self._chat(call)).prompts
+        call.trace.provider_answered = time.perf_counter()
+        return Whole(msgspec.json.encode({"object": "response.input_tokens", "input_tokens": len(prompt.tokens)}))
 
     async def _complete(self, call: Call) -> "_Asked":
         body = decode(call.request.body, CompletionBody)

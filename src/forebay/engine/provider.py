@@ -18,8 +18,8 @@ class EngineProvider:
 
     @property
     def operations(self) -> frozenset[Operation]:
-        """Chats and completions."""
-        return frozenset({Operation.CHAT, Operation.COMPLETION})
+        """Chats, the length of their prompts, and completions."""
+        return frozenset({Operation.CHAT, Operation.COMPLETION, Operation.COUNT})
 
     async def start(self) -> None:
         """Load the model; fetch and convert it first if need be.

@@ -13,7 +13,7 @@ from forebay.core.types import Operation
 CHAT = frozenset({Operation.CHAT})
 TEXT = frozenset({Operation.CHAT, Operation.COMPLETION})
 CHAT_AND_EMBEDDING = frozenset({Operation.CHAT, Operation.EMBEDDING})
-EVERYTHING = frozenset(Operation)
+EVERYTHING = TEXT | CHAT_AND_EMBEDDING
 
 
 class Vendor(msgspec.Struct, frozen=True):

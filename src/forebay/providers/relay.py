@@ -91,6 +91,7 @@ class Body(msgspec.Struct):
 
     choices: list[Raw] | None = None
     data: list[Raw] | None = None
+    input_tokens: int | None = None
     usage: Counted | None = None
     error: Said = None
 
@@ -117,7 +118,7 @@ def usage_of(body: bytes, provider: str, secrets: Iterable[str] = ()) -> Usage |
         raise UpstreamError(f"The provider '{provider}' answered with something that is no completion.") from None
     if found.error:
         raise disguised(Told.of(body, secrets), provider)
-    if not (found.choices or found.data):
+    if not (found.choices or found.data) and found.input_tokens is None:
         raise UpstreamError(f"The provider '{provider}' gave an empty answer.")
     return found.usage.usage() if found.usage else None
 

@@ -102,7 +102,7 @@ class VLLMSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def operations(self) -> frozenset[Operation]:
         """What the model can be asked; of a vLLM that is not ours, everything."""
         if self.url is not None:
-            return frozenset(Operation)
+            return frozenset({Operation.CHAT, Operation.COMPLETION, Operation.EMBEDDING})
         if self.option("runner") in _POOLING or self.option("task") in _POOLING or self.option("convert") in _POOLING:
             return frozenset({Operation.EMBEDDING})
         return frozenset({Operation.CHAT, Operation.COMPLETION})

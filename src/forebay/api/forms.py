@@ -1,0 +1,9 @@
+"""Which paths tell their errors in another form than OpenAI's, because their clients know only that."""
+
+from collections.abc import Mapping
+
+from forebay.api.anthropic import messages
+from forebay.api.anthropic.errors import anthropic_form
+from forebay.api.http import ErrorForm
+
+FORMS: Mapping[str, ErrorForm] = dict.fromkeys((messages.PATH, messages.COUNT_PATH), anthropic_form)

@@ -1,0 +1,140 @@
+"""The endpoints for clients that speak another dialect than OpenAI's chat: the same pipeline, translated both ways.
+
+body ─► Exchange (a chat request) ─► pipeline ─► Whole  ─► Exchange.whole  ─► reply in the client's dialect
+                                              └► Stream ─► Exchange.stream ─► its events, one by one
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self
+
+from forebay.api.exchange import headers_of, reply_headers, send_stream
+from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.core.errors import ForebayError
+from forebay.core.ports import Authenticator, Handler
+from forebay.core.types import Call, Event, Events, Request, Trace, Whole
+
+
+class Writer(Protocol):
+    """Writes one answer down as the events of a dialect."""
+
+    def feed(self, data: bytes, /) -> bytes:
+        """What whole events of a chat tell; may be nothing yet.
+
+        Raises:
+            UpstreamError: they are no chat's.
+        """
+        ...
+
+    def end(self) -> bytes:
+        """The last events.
+
+        Raises:
+            UpstreamError: the answer is not whole.
+        """
+        ...
+
+    def broken(self, error: ForebayError, /) -> bytes:
+        """The events that end a stream that broke."""
+        ...
+
+
+class Exchange(Protocol):
+    """One request of a dialect, and how its answer is to be told."""
+
+    @property
+    def request(self) -> Request:
+        """The request as a chat's."""
+        ...
+
+    def whole(self, call: Call, body: bytes, /) -> bytes:
+        """A chat's whole reply in the dialect.
+
+        Raises:
+            UpstreamError: it is no chat's.
+        """
+        ...
+
+    def stream(self, call: Call, /) -> Writer:
+        """What writes a stream.
+
+        Raises:
+            UpstreamError: there is nothing to stream.
+        """
+        ...
+
+
+Reader = Callable[[bytes], Exchange]
+
+
+class Translated:
+    """One endpoint of a dialect: ``read`` turns its bodies into exchanges, ``ask`` is the pipeline.
+
+    ``id_headers`` are further names under which the dialect's clients look for the request's id.
+    """
+
+    def __init__(
+        self, read: Reader, authenticator: Authenticator, ask: Handler, id_headers: Sequence[bytes] = ()
+    ) -> None:
+        self._read = read
+        self._authenticator = authenticator
+        self._ask = ask
+        self._id_headers = id_headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Answer one request; raises what is to be told as an error while nothing has been sent."""
+        trace = Trace(accepted=time.perf_counter())
+        authorization, content_type, session = headers_of(scope)
+        principal = await self._authenticator.authenticate(authorization or _bearer(scope))
+        require_json(content_type)
+        exchange = self._read((await receive())["body"])
+        call = Call(request_id, exchange.request, principal, trace, session)
+        reply = await self._ask(call)
+        headers = [*((name, call.id.encode()) for name in self._id_headers), *reply_headers(call, reply)]
+        if isinstance(reply, Whole):
+            await send_body(send, 200, [JSON, *headers], exchange.whole(call, reply.body))
+        else:
+            writer = exchange.stream(call)
+            await send_stream(send, Rewritten(reply.events, writer), headers, writer.broken)
+
+
+class Rewritten:
+    """The events of a chat on their way through a writer."""
+
+    __slots__ = ("_ended", "_events", "_writer")
+
+    def __init__(self, events: Events, writer: Writer) -> None:
+        self._events = events
+        self._writer = writer
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        """The next events of the dialect.
+
+        Raises:
+            StopAsyncIteration: the answer is whole.
+            ForebayError: it broke.
+        """
+        while not self._ended:
+            try:
+                event = await self._events.__anext__()
+            except StopAsyncIteration:
+                self._ended = True
+                return Event(self._writer.end(), content=False)
+            data = self._writer.feed(event.data)
+            if data:
+                return Event(data, event.content)
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Stop the work behind the reply."""
+        await self._events.aclose()
+
+
+def _bearer(scope: Scope) -> str | None:
+    """The key as other vendors' clients send it, in the form that authenticators read."""
+    key = header(scope, b"x-api-key")
+    return None if key is None else f"Bearer {key}"
