@@ -22,6 +22,7 @@ from forebay.api.models import PREFIX as MODEL_PREFIX
 from forebay.api.models import Models
 from forebay.api.operations import Operations
 from forebay.api.requests import READERS
+from forebay.api.responses import exchange as responses
 from forebay.api.translated import Reader, Translated
 from forebay.auth.keys import Anonymous, Keys
 from forebay.core.ports import Authenticator, Handler, Provider, Stage
@@ -118,8 +119,14 @@ def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
 
 def _translated(authenticator: Authenticator, ask: Handler) -> Endpoints:
     anthropic: dict[str, Reader] = {messages.PATH: messages.Messages.read, messages.COUNT_PATH: messages.read_count}
+    openai: dict[str, Reader] = {
+        responses.PATH: responses.Responses.read,
+        responses.COUNT_PATH: responses.read_count,
+    }
     return {
-        path: {"POST": Translated(read, authenticator, ask, messages.ID_HEADERS)} for path, read in anthropic.items()
+        path: {"POST": Translated(read, authenticator, ask, id_headers)}
+        for readers, id_headers in ((anthropic, messages.ID_HEADERS), (openai, ()))
+        for path, read in readers.items()
     }
 
 

@@ -22,13 +22,18 @@ def _document(vendor: str) -> dict[str, Any]:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI's own words in JSON Schema's: ``nullable``, and the field that tells one of several from the others."""
+    """OpenAPI's own words in JSON Schema's: ``nullable``, and the field that tells one of several from the others.
+
+    Where no field does, several may fit, as for OpenAI's two shapes of a message.
+    """
     if schema.get("nullable") is True:
         return {"anyOf": [schema, {"type": "null"}]}
     mapping = schema.get("discriminator", {}).get("mapping") if "oneOf" in schema else None
     if mapping:
         name = schema["discriminator"]["propertyName"]
         return {"oneOf": [_if_named(name, value, reference) for value, reference in mapping.items()]}
+    if isinstance(schema.get("oneOf"), list):
+        return {"anyOf": schema["oneOf"], **{name: each for name, each in schema.items() if name != "oneOf"}}
     return schema
 
 

@@ -17,7 +17,7 @@ from forebay.api.anthropic.shapes import (
 from forebay.api.anthropic.turns import conversation
 from forebay.api.requests import named
 from forebay.core.decode import decode
-from forebay.core.errors import InvalidRequestError, UnsupportedParameterError
+from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedParameterError
 from forebay.core.types import Operation, Request
 
 Fields = dict[str, Any]
@@ -61,7 +61,9 @@ def _prompt(params: CountParams) -> Fields:
     for name in ALONE_THEIRS:
         if getattr(params, name) is not None:
             raise UnsupportedParameterError(f"Unsupported parameter: '{name}'. Leave it out.", param=name)
-    messages = conversation(params.system, params.messages).messages("messages")
+    if not params.messages:
+        raise EmptyArrayError("Invalid 'messages': expected at least one message.", param="messages")
+    messages = conversation(params.system, params.messages).messages()
     if params.cache_control is not None:
         messages[-1].setdefault("cache_control", params.cache_control)
     return {"model": params.model, "messages": messages, **_tools(params), **_effort(params), **_form(params)}

@@ -35,13 +35,13 @@ def conversation(system: str | Sequence[TextBlock] | None, turns: Sequence[Messa
     """
     found = Conversation()
     if system:
-        found.add("system", _parts(system, "system"))
+        found.instruct(_parts(system, "system"))
     for number, turn in enumerate(turns):
         param = f"messages[{number}].content"
         if turn.role == "assistant":
             _said(found, turn.content, param)
         elif turn.role == "system":
-            found.add("system", _parts(turn.content, param))
+            found.instruct(_parts(turn.content, param))
         else:
             _heard(found, turn.content, param)
     return found
@@ -57,13 +57,13 @@ def _heard(found: Conversation, content: str | Sequence[Block], param: str) -> N
     for number, block in enumerate(blocks):
         if isinstance(block, SystemBlock):
             if shown:
-                found.add("user", shown)
+                found.hear(shown)
                 shown = []
-            found.add("system", _parts(block.content, f"{param}[{number}].content"))
+            found.instruct(_parts(block.content, f"{param}[{number}].content"))
         elif not isinstance(block, ToolResultBlock):
             shown += _shown(block, f"{param}[{number}]")
     if shown or not blocks:
-        found.add("user", shown)
+        found.hear(shown)
 
 
 def _answered(found: Conversation, block: ToolResultBlock, param: str) -> None:

@@ -5,13 +5,10 @@ Beyond OpenAI's own fields stand those that other gateways and Forebay's provide
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-
-from forebay.core.errors import EmptyArrayError
+from typing import Any
 
 Part = dict[str, Any]
 Message = dict[str, Any]
-Speaker = Literal["system", "user"]
 
 
 class Conversation:
@@ -22,21 +19,22 @@ class Conversation:
         self._shown: list[Part] = []
         self._turn: Message | None = None
 
-    def messages(self, param: str) -> list[Message]:
-        """All of them; ``param`` is the client's field they came from.
-
-        Raises:
-            EmptyArrayError: there are none.
-        """
+    def messages(self) -> list[Message]:
+        """All of them."""
         self._show()
-        if not any(message["role"] != "system" for message in self._messages):
-            raise EmptyArrayError(f"Invalid '{param}': expected at least one message.", param=param)
         return self._messages
 
-    def add(self, role: Speaker, parts: Sequence[Part]) -> None:
-        """What the user or the operator says or shows."""
+    def instruct(self, parts: Sequence[Part]) -> None:
+        """What the operator says. What is no text is shown by the user right after: instructions are text."""
         self._show()
-        self._append({"role": role, "content": _content(parts, "\n")})
+        texts = self._texts(parts)
+        if texts or not parts:
+            self._append({"role": "system", "content": _content(texts, "\n")})
+
+    def hear(self, parts: Sequence[Part]) -> None:
+        """What the user says or shows."""
+        self._show()
+        self._append({"role": "user", "content": _content(parts, "\n")})
 
     def say(self, parts: Sequence[Part]) -> None:
         """What the model said: parts of text, which continue what it has said in this turn."""
@@ -61,11 +59,14 @@ class Conversation:
 
     def result(self, call_id: str, parts: Sequence[Part], *, is_error: bool = False, **extra: Any) -> None:  # noqa: ANN401
         """A function answers. What is no text is shown by the user right after, because a tool's message takes none."""
-        texts = [part for part in parts if part["type"] == "text"]
-        self._shown += [part for part in parts if part["type"] != "text"]
+        texts = self._texts(parts)
         if is_error:
             extra["is_error"] = True
         self._append({"role": "tool", "tool_call_id": call_id, "content": _content(texts, "\n"), **extra})
+
+    def _texts(self, parts: Sequence[Part]) -> list[Part]:
+        self._shown += [part for part in parts if part["type"] != "text"]
+        return [part for part in parts if part["type"] == "text"]
 
     def _assistant(self) -> Message:
         """The model's turn: the last message, if it is one, else a new one."""
