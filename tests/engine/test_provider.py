@@ -589,6 +589,15 @@ async def test_a_model_that_has_tools_chooses_them(hermes: EngineProvider) -> No
     assert called(await streamed(hermes, CHAT, **body)) == [("get_weather", made["function"]["arguments"])]
 
 
+async def test_a_prompt_s_tokens_are_counted_as_they_are_used(tiny: EngineProvider) -> None:
+    counted = await answer(tiny, asked(Operation.COUNT, messages=HELLO))
+    assert isinstance(counted, Whole)
+    used = (await whole(tiny, CHAT, max_tokens=1))["usage"]["prompt_tokens"]
+    assert json.loads(counted.body) == {"object": "response.input_tokens", "input_tokens": used}
+    with pytest.raises(ContextLengthError):
+        await answer(tiny, asked(Operation.COUNT, messages=[{"role": "user", "content": "x" * 500}]))
+
+
 async def test_an_answer_ends_with_the_context(tiny: EngineProvider) -> None:
     body = {"prompt": [5] * 100, "max_tokens": 5000, "ignore_eos": True}
     reply = await whole(tiny, COMPLETION, **body)

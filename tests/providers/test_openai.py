@@ -360,6 +360,7 @@ async def test_embeddings_and_completions() -> None:
     for operation, answer in (
         (Operation.EMBEDDING, b'{"data":[{"index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":4,"total_tokens":4}}'),
         (Operation.COMPLETION, b'{"choices":[{"index":0,"text":"Hi","finish_reason":"stop"}]}'),
+        (Operation.COUNT, b'{"object":"response.input_tokens","input_tokens":4}'),
     ):
         asked = Call("r", Request(operation, "m", b'{"model":"m","input":"x"}'), Principal("a"), Trace(0.0))
         body, up = await ask(asked, [whole(answer)])
@@ -611,3 +612,12 @@ async def test_a_probe_asks_a_path_and_says_what_is_wrong() -> None:
         assert await made.probe("/models", 1) == "/models answered with status 503"
         assert str(await made.probe("/models", 1)).startswith("/models failed: ")
         assert "the time-out" in str(await made.probe("/models", 0.1))
+
+
+async def test_what_came_in_another_dialect_is_fitted() -> None:
+    message = {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}
+    for translated, content in ((True, "Hi"), (False, message["content"])):
+        asked = call(messages=[message])
+        asked = msgspec.structs.replace(asked, request=msgspec.structs.replace(asked.request, translated=translated))
+        _, up = await ask(asked, [whole(ANSWER)])
+        assert json.loads(up.requests[0].partition(b"\r\n\r\n")[2])["messages"][0]["content"] == content

@@ -16,12 +16,19 @@ CHAT_AND_EMBEDDING = frozenset({Operation.CHAT, Operation.EMBEDDING})
 EVERYTHING = TEXT | CHAT_AND_EMBEDDING
 
 
+NEW_LIMIT = "max_completion_tokens"
+OPENAI_HINTS = frozenset({"prompt_cache_key", "safety_identifier", "service_tier"})
+
+
 class Vendor(msgspec.Struct, frozen=True):
     """A row: ``key_variable`` is where its users keep the key.
 
     ``usage_in_stream`` says whether it takes ``stream_options: {"include_usage": true}``; a row without it tells the
     usage in any case, and refuses the question. ``kind`` is the provider kind that asks it when its key is found: that
     of its own dialect, if Forebay speaks it. ``path`` may name the ``{model}``, too.
+
+    Of requests that came in another dialect: ``limit`` is what it calls the longest answer, ``extensions`` are the
+    fields beyond OpenAI's oldest that it takes.
     """
 
     name: str
@@ -34,12 +41,21 @@ class Vendor(msgspec.Struct, frozen=True):
     usage_in_stream: bool = True
     kind: str = "openai"
     path: str = "/{operation}"
+    limit: str = "max_tokens"
+    extensions: frozenset[str] = frozenset()
 
 
 # Azure has an address for each customer: a base_url in the configuration, or the kind azure. Perplexity's chat
 # completions ended in 2026.
 ROWS = (
-    Vendor("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", base_url_variable="OPENAI_BASE_URL"),
+    Vendor(
+        "openai",
+        "https://api.openai.com/v1",
+        "OPENAI_API_KEY",
+        base_url_variable="OPENAI_BASE_URL",
+        limit=NEW_LIMIT,
+        extensions=OPENAI_HINTS,
+    ),
     Vendor("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", CHAT, kind="anthropic"),
     Vendor(
         "gemini",
@@ -50,18 +66,20 @@ ROWS = (
     ),
     Vendor("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", CHAT),
     Vendor("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", CHAT_AND_EMBEDDING, usage_in_stream=False),
-    Vendor("deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", CHAT),
+    Vendor(
+        "deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", CHAT, extensions=frozenset({"reasoning_content"})
+    ),
     Vendor("xai", "https://api.x.ai/v1", "XAI_API_KEY", CHAT),
     Vendor("together", "https://api.together.ai/v1", "TOGETHER_API_KEY"),
     Vendor("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
-    Vendor("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    Vendor("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", extensions=frozenset({"cache_control"})),
     Vendor("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", TEXT),
     Vendor("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
     Vendor("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", CHAT),
     Vendor("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", CHAT_AND_EMBEDDING, kind="cohere"),
     Vendor("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", CHAT),
     Vendor("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", CHAT_AND_EMBEDDING),
-    Vendor("azure", "", "", key_header="api-key", key_prefix=""),
+    Vendor("azure", "", "", key_header="api-key", key_prefix="", limit=NEW_LIMIT, extensions=OPENAI_HINTS),
 )
 VENDORS: Mapping[str, Vendor] = {row.name: row for row in ROWS}
 

@@ -18,6 +18,7 @@ from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stre
 from forebay.plugins import ProviderPlugin
 from forebay.providers.catalog import VENDORS, Vendor
 from forebay.providers.failures import broken, refusal
+from forebay.providers.fitting import fit
 from forebay.providers.relay import Relay, Terms, usage_of
 from forebay.providers.transport import BaseUrl, Client, Limits, Response, TransportError
 from forebay.settings import Secret
@@ -170,6 +171,8 @@ class OpenAIProvider:
             raise InvalidRequestError("The body is not a JSON object.") from None
         fields["model"] = _encoded(model)
         fields.pop("adapter_id", None)  # it is part of the model's name by now
+        if request.translated:
+            fit(fields, self._row)
         if request.stream and not self._row.usage_in_stream:
             fields.pop("stream_options", None)  # it would be refused
         elif request.stream and not request.include_usage:
