@@ -61,6 +61,14 @@ class Embedding(msgspec.Struct, frozen=True):
     read: Callable[[bytes], tuple[bytes, Usage]]
 
 
+class Count(msgspec.Struct, frozen=True):
+    """The question how many tokens a prompt has, in the vendor's words; ``read`` finds the number in the reply."""
+
+    path: bytes
+    body: bytes
+    read: Callable[[bytes], int]
+
+
 class Failure(msgspec.Struct, frozen=True):
     """What a refusal means: the status it should have had, and headers for the client."""
 
@@ -112,11 +120,27 @@ class EmbeddingDialect(Dialect, Protocol):
         ...
 
 
+@runtime_checkable
+class CountingDialect(Dialect, Protocol):
+    """One whose vendor can be asked for the tokens of a prompt."""
+
+    def count(self, call: Call, model: str, /) -> Count:
+        """Translate the question.
+
+        Raises:
+            ForebayError: it cannot be.
+        """
+        ...
+
+
 def operations(dialect: Dialect) -> frozenset[Operation]:
     """What can be asked of a vendor."""
+    found = {Operation.CHAT}
     if isinstance(dialect, EmbeddingDialect):
-        return frozenset({Operation.CHAT, Operation.EMBEDDING})
-    return frozenset({Operation.CHAT})
+        found.add(Operation.EMBEDDING)
+    if isinstance(dialect, CountingDialect):
+        found.add(Operation.COUNT)
+    return frozenset(found)
 
 
 class Plain:

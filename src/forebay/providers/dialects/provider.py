@@ -15,6 +15,7 @@ from forebay.core.stream import Primed
 from forebay.core.types import Call, Deployment, Operation, Reply, Stream, Whole
 from forebay.providers.dialects.chunks import Chunks
 from forebay.providers.dialects.dialect import (
+    CountingDialect,
     Dialect,
     EmbeddingDialect,
     Exchange,
@@ -96,6 +97,8 @@ class DialectProvider:
         try:
             if call.request.operation is Operation.EMBEDDING:
                 reply: Reply = await self._embed(call, deployment)
+            elif call.request.operation is Operation.COUNT:
+                reply = await self._count(call, deployment)
             else:
                 reply = await self._chat(call, deployment)
         except TransportError as error:
@@ -164,6 +167,15 @@ class DialectProvider:
         response = await self._ask(asked.path, asked.body, (), deployment)
         body, call.trace.usage = asked.read(await response.read(REPLY_BYTES))
         return Whole(body, call.trace.usage, self._kept(response))
+
+    async def _count(self, call: Call, deployment: Deployment) -> Whole:
+        if not isinstance(self._dialect, CountingDialect):
+            raise UpstreamError(f"The provider '{self._name}' counts no tokens.")
+        asked = self._dialect.count(call, deployment.model)
+        response = await self._ask(asked.path, asked.body, (), deployment)
+        tokens = asked.read(await response.read(BODY_BYTES))
+        body = msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
+        return Whole(body, None, self._kept(response))
 
     async def _ask(self, path: bytes, body: bytes, headers: Headers, deployment: Deployment) -> Response:
         if self._credentials is not None:

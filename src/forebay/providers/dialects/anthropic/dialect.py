@@ -6,14 +6,15 @@ import msgspec
 
 from forebay.core.types import Call
 from forebay.plugins import ProviderPlugin
-from forebay.providers.dialects.anthropic.reply import REASONS, AnthropicReader
-from forebay.providers.dialects.anthropic.request import TRANSLATED, message_params
-from forebay.providers.dialects.dialect import Exchange, Plain
+from forebay.providers.dialects.anthropic.reply import REASONS, AnthropicReader, tokens_of
+from forebay.providers.dialects.anthropic.request import TRANSLATED, count_params, message_params
+from forebay.providers.dialects.dialect import Count, Exchange, Plain
 from forebay.providers.dialects.parameters import Parameters
 from forebay.providers.dialects.provider import DialectProvider
 from forebay.providers.dialects.settings import DialectSettings
 
 PATH = b"/v1/messages"
+COUNT_PATH = b"/v1/messages/count_tokens"
 VERSION = "2023-06-01"
 
 
@@ -43,6 +44,11 @@ class AnthropicDialect(Plain):
         """``POST /v1/messages``."""
         params = message_params(call.request, model, self._max_tokens, self._parameters)
         return Exchange(PATH, msgspec.json.encode(params), AnthropicReader())
+
+    def count(self, call: Call, model: str) -> Count:
+        """``POST /v1/messages/count_tokens``."""
+        params = count_params(call.request, model, self._parameters)
+        return Count(COUNT_PATH, msgspec.json.encode(params), tokens_of)
 
 
 def build(name: str, settings: AnthropicSettings) -> DialectProvider:

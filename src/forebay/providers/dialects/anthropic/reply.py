@@ -84,6 +84,12 @@ class Message(msgspec.Struct):
     usage: Counted | None = None
 
 
+class Tokens(msgspec.Struct):
+    """``CountMessageTokensResponse``."""
+
+    input_tokens: int
+
+
 class Failed(msgspec.Struct):
     """``error``."""
 
@@ -225,6 +231,15 @@ def _unspoken(message: Message | None) -> Message:
     if message.usage is not None:
         message.usage.output_tokens = None
     return message
+
+
+def tokens_of(body: bytes) -> int:
+    """How many tokens a prompt has.
+
+    Raises:
+        msgspec.DecodeError: it does not say.
+    """
+    return msgspec.json.decode(body, type=Tokens).input_tokens
 
 
 def _usage(counted: Counted) -> Usage:

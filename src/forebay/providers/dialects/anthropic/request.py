@@ -25,6 +25,7 @@ TRANSLATED = frozenset(
         "top_p",
     }
 )
+COUNTED = frozenset({"messages", "model", "output_config", "system", "thinking", "tool_choice", "tools"})
 USER_CHARACTERS = 512
 
 
@@ -53,6 +54,16 @@ def message_params(request: Request, model: str, max_tokens: int | None, paramet
     body |= _stops(chat, parameters)
     body |= _metadata(chat)
     return body
+
+
+def count_params(request: Request, model: str, parameters: Parameters) -> dict[str, Any]:
+    """The body of ``POST /v1/messages/count_tokens``: of a message's what belongs to its prompt.
+
+    Raises:
+        InvalidRequestError: as for a message.
+    """
+    params = message_params(request, model, None, parameters)
+    return {name: value for name, value in params.items() if name in COUNTED}
 
 
 def _sampling(chat: Chat, able: Abilities, parameters: Parameters, *, thinks: bool) -> dict[str, Any]:
