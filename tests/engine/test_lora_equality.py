@@ -64,7 +64,8 @@ def followed(
         batch = []
         for table, (adapter, answer) in zip(tables, rows, strict=True):
             prompt, tokens = answer["prompt"], answer["tokens"]
-            batch.append(Row([tokens[step - 1]] if step else prompt, (len(prompt) + step - 1) if step else 0, table, adapter))
+            new, past = ([tokens[step - 1]], len(prompt) + step - 1) if step else (prompt, 0)
+            batch.append(Row(new, past, table, adapter))
         lines = graph.step(batch, exact=True)
         for row, (_, answer) in enumerate(rows):
             chosen[row].append(int(lines[row].argmax()))

@@ -41,7 +41,7 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str = catalog.DEFAULT
     threads: _Positive | None = None
-    kv_cache: Size = 512 * 1024 * 1024
+    kv_cache: Size = 256 * 1024 * 1024
     max_running: _Positive = 32
     max_waiting: Annotated[int, Meta(ge=0)] = 256
     max_batched_tokens: Annotated[int, Meta(ge=BLOCK)] = 512

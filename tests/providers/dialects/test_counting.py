@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from forebay.core.errors import RateLimitError, UpstreamError
 from forebay.core.types import Call, Operation
 from forebay.providers.dialects.anthropic.dialect import AnthropicDialect, AnthropicSettings
-from tests.providers.dialects.test_anthropic_request import MODELS
 from tests.support import chats
 from tests.support.dialects import ask, asking, call, sent
 from tests.support.faulty import whole
 from tests.support.schemas import check
 
 Fields = dict[str, Any]
+
+MODELS = (
+    "claude-opus-4-8",
+    "claude-sonnet-4-6",
+    "claude-sonnet-4-5-20250929",
+    "claude-3-haiku-20240307",
+    "someone-else's",
+)
 
 
 def counting(**fields: Any) -> Call:
