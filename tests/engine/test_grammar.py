@@ -137,6 +137,7 @@ def test_whole_and_valid_however_few_tokens_there_are(
         (fixed(a={"type": "string", "format": "date-time"}, b={"type": "string", "format": "uuid"}), "json_schema"),
         (fixed(a={"type": "string", "minLength": 60}, b={"type": "number", "exclusiveMinimum": 0}), "json_schema"),
         ({"type": "number", "multipleOf": 7, "minimum": 50}, "json_schema"),
+        ({"type": "array", "minItems": 30, "items": {"const": {"a": [1, None]}}}, "json_schema"),
         ({"$ref": "#/$defs/x", "$defs": {"x": fixed(x={"anyOf": [{"$ref": "#/$defs/x"}, {"type": "null"}]})}},
          "json_schema"),
         (r"\d{3}-\d{4}( ext\d{1,5})?", "regex"),

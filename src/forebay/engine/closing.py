@@ -31,7 +31,7 @@ _NEAR: Final = 1  # The text can be closed behind a token: no look at others is 
 _FAR: Final = 4  # It is a place like one before.
 _LONGEST: Final = 4096  # So many of the longest tokens are candidates.
 _NEARBY: Final = 8  # So many tokens of a known way may be left out to join it.
-_LOOKS: Final = 768  # So many tokens are tried in all by looking at what follows them.
+_LOOKS: Final = 2048  # So many tokens are tried in all by looking at what follows them.
 
 
 class Closing:

@@ -35,9 +35,12 @@ _STEP_FUEL: Final = 100_000
 _STEP_ITEMS: Final = 20_000
 _LEXER_STATES: Final = 10_000
 _GRAMMAR_SIZE: Final = 100_000
-# From so many tokens before the end the way out is known; a longer source can ask for longer values.
+# From so many tokens before the end the way out is known; more where the shortest text or the source, which can ask for
+# longer ones, is long: one token may make the way that much longer.
 _HORIZON: Final = 64
 _SOURCE_PER_TOKEN: Final = 2
+_SHORTEST_TIMES: Final = 2
+_LONGEST_WAY: Final = 4096
 _REST: Final = 8  # So many tokens later a search is tried again that has found nothing.
 
 
@@ -56,16 +59,16 @@ class Matcher:
     ``param`` which field of the request says what the grammar is.
     """
 
-    def __init__(self, state: LLMatcher, lexicon: "_Lexicon", constraint: Constraint) -> None:
+    def __init__(self, state: LLMatcher, lexicon: "_Lexicon", param: str, horizon: int) -> None:
         # What others read of it, in other threads as well: its state lets nobody in while it computes.
         self.ended = False
         self.failure: str | None = None
-        self.param = constraint.param
+        self.param = param
         self._state = state
         self._lexicon = lexicon
-        self._horizon = _HORIZON + len(constraint.source) // _SOURCE_PER_TOKEN
+        self._horizon = horizon
         self._way: list[int] | None = None
-        self._again = self._horizon
+        self._again = horizon
         self._mask = np.zeros(get_bitmask_shape(1, lexicon.size), np.int32)
 
     def only(self) -> int | None:
@@ -126,14 +129,15 @@ class Matcher:
 class Grammar:
     """A grammar that has been compiled, to be followed by any number of sequences."""
 
-    def __init__(self, state: LLMatcher, lexicon: "_Lexicon", constraint: Constraint) -> None:
+    def __init__(self, state: LLMatcher, lexicon: "_Lexicon", param: str, horizon: int) -> None:
         self._state = state
         self._lexicon = lexicon
-        self._constraint = constraint
+        self._param = param
+        self._horizon = horizon
 
     def matcher(self) -> Matcher:
         """The beginning of a text."""
-        return Matcher(self._state.deep_copy(), self._lexicon, self._constraint)
+        return Matcher(self._state.deep_copy(), self._lexicon, self._param, self._horizon)
 
 
 class Compiler:
@@ -178,13 +182,15 @@ class Compiler:
             state = LLMatcher(self._lexicon.tokenizer, _grammar(constraint), log_level=0, limits=_limits())
         except (ValueError, RecursionError) as error:
             raise _refused(constraint, str(error)) from None
+        shortest: list[int] = []
         if not state.is_error():
             # Shows whether the grammar can be followed at all, and computes the dearest masks, once for everybody.
             state.compute_bitmask()
-            self._lexicon.closing.way(state, _HORIZON)
+            shortest = self._lexicon.closing.way(state, _LONGEST_WAY) or []
         if state.is_error():
             raise _refused(constraint, state.get_error())
-        return Grammar(state, self._lexicon, constraint)
+        horizon = _HORIZON + len(constraint.source) // _SOURCE_PER_TOKEN + len(shortest) * _SHORTEST_TIMES
+        return Grammar(state, self._lexicon, constraint.param, horizon)
 
 
 class _Lexicon:
