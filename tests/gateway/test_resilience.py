@@ -8,6 +8,7 @@ from contextlib import aclosing
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from forebay.core.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from forebay.core.types import Deployment, Reply, Stream, TimeOuts, Usage, Whole
+from forebay.core.types import Call, Deployment, Operation, Reply, Stream, TimeOuts, Usage, Whole
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
 from forebay.plugins import Tools, strategy_plugin
@@ -342,6 +343,16 @@ async def test_speed_is_measured_where_a_strategy_wants_to_know() -> None:
     for _ in range(2):
         await route(made)(call())
     assert all(each.live.tpot is not None for each in made.targets)
+
+
+async def test_counting_a_prompt_says_nothing_about_speed() -> None:
+    plugin = strategy_plugin("lowest-latency")
+    strategy = plugin.build(plugin.settings(), Tools(Random(1), lambda _: None))
+    made = model(Turns(b"{}"), Turns(b"{}"), strategy=strategy)
+    asked = call()
+    request = msgspec.structs.replace(asked.request, operation=Operation.COUNT)
+    await route(made)(Call(asked.id, request, asked.principal, asked.trace))
+    assert all(each.live.ttft is None for each in made.targets)
 
 
 @given(st.lists(st.booleans(), max_size=12), st.integers(0, 3))

@@ -6,7 +6,7 @@ from typing import Self
 import msgspec
 
 from forebay.core.errors import ForebayError
-from forebay.core.types import Attempt, Call, Event, Events, Reply, Stream, Trace, Whole
+from forebay.core.types import Attempt, Call, Event, Events, Operation, Reply, Stream, Trace, Whole
 from forebay.gateway import cooldown, statistics
 from forebay.gateway.target import Model, Target
 
@@ -27,6 +27,8 @@ async def attempt(target: Target, call: Call, model: Model, reason: str, trace: 
         running.ended(error)
         raise
     running.answered()
+    if call.request.operation is Operation.COUNT:
+        running.measured = False  # nothing was generated: it says nothing about how fast answers are
     if isinstance(reply, Whole):
         running.whole(reply)
         return reply
