@@ -22,6 +22,7 @@ BODY: Fields = {
     "prompt_cache_key": "k",
     "service_tier": "flex",
     "top_k": 3,
+    "thinking": {"type": "adaptive"},
     "messages": [
         {
             "role": "system",

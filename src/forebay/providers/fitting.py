@@ -15,6 +15,7 @@ from forebay.providers.catalog import OPENAI_HINTS, Vendor
 _Fields = dict[str, msgspec.Raw]
 _Message = dict[str, Any]
 
+IN_REQUESTS = OPENAI_HINTS | {"thinking"}
 IN_MESSAGES = frozenset({"cache_control", "is_error", "reasoning_content", "thinking_blocks"})
 
 _messages = msgspec.json.Decoder(list[_Message])
@@ -23,7 +24,7 @@ _tools = msgspec.json.Decoder(list[_Fields])
 
 def fit(fields: _Fields, row: Vendor) -> None:
     """Leave out of a chat's ``fields`` what the vendor of ``row`` does not know, and call its limit as it does."""
-    for name in OPENAI_HINTS - row.extensions:
+    for name in IN_REQUESTS - row.extensions:
         fields.pop(name, None)
     if "max_tokens" in fields:
         fields[row.limit] = fields.pop("max_tokens")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from forebay.api.anthropic.messages import Messages, read_count
-from forebay.core.errors import ForebayError, InvalidRequestError
+from forebay.core.errors import ForebayError, InvalidRequestError, UnsupportedParameterError
 from forebay.core.types import Operation, Request
 from forebay.providers.dialects.anthropic.request import TRANSLATED, message_params
 from forebay.providers.dialects.parameters import Parameters
@@ -52,6 +52,13 @@ def text(words: str, **extra: Any) -> Fields:
     return {"type": "text", "text": words, **extra}
 
 
+def thinking(budget: int) -> Fields:
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+ADAPTIVE = {"thinking": {"type": "adaptive", "display": "omitted"}}
+
+
 def test_the_smallest_request() -> None:
     request = request_of()
     assert request == Request(Operation.CHAT, "m", request.body, translated=True)
@@ -72,12 +79,12 @@ def test_a_stream_asks_for_its_usage() -> None:
         ({"stop_sequences": []}, {}),
         ({"metadata": {"user_id": "alice"}}, {"user": "alice"}),
         ({"metadata": {}}, {}),
-        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, {"reasoning_effort": "low"}),
-        ({"thinking": {"type": "enabled", "budget_tokens": 8192}}, {"reasoning_effort": "medium"}),
-        ({"thinking": {"type": "enabled", "budget_tokens": 8193}}, {"reasoning_effort": "high"}),
-        ({"thinking": {"type": "adaptive"}}, {}),
-        ({"thinking": {"type": "disabled"}}, {}),
-        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}, {"reasoning_effort": "low"}),
+        (thinking(1024), {**thinking(1024), "reasoning_effort": "low"}),
+        (thinking(8192), {**thinking(8192), "reasoning_effort": "medium"}),
+        (thinking(8193), {**thinking(8193), "reasoning_effort": "high"}),
+        (ADAPTIVE, ADAPTIVE),
+        ({"thinking": {"type": "disabled"}}, {"thinking": {"type": "disabled"}}),
+        ({**ADAPTIVE, "output_config": {"effort": "low"}}, {**ADAPTIVE, "reasoning_effort": "low"}),
         ({"output_config": {"effort": "max"}}, {"reasoning_effort": "xhigh"}),
         ({"output_config": {}}, {}),
         ({"tools": [TOOL]}, {"tools": [FUNCTION]}),
@@ -312,6 +319,28 @@ def test_anthropic_itself_gets_what_its_client_said() -> None:
     assert encoded["messages"] == turns
     assert encoded["system"] == system
     assert encoded["tools"][0]["cache_control"] == MARK
+
+
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        ("claude-sonnet-4-5", {**thinking(2000), "max_tokens": 4000}),
+        ("claude-opus-4-8", {**ADAPTIVE, "output_config": {"effort": "medium"}}),
+        ("claude-opus-4-8", {"thinking": {"type": "disabled"}}),
+    ],
+)
+def test_anthropic_itself_thinks_as_its_client_said(model: str, asked: Fields) -> None:
+    sent = message_params(request_of(**asked), model, None, Parameters(TRANSLATED, drop=False))
+    assert {name: sent.get(name) for name in ("thinking", "output_config")} == {"output_config": None} | {
+        name: value for name, value in asked.items() if name != "max_tokens"
+    }
+
+
+def test_others_are_asked_to_think_in_openai_s_words() -> None:
+    strict = Parameters(frozenset({"max_tokens", "reasoning_effort"}), drop=False)
+    assert strict.read(request_of(**thinking(2000))).reasoning_effort == "low"
+    with pytest.raises(UnsupportedParameterError):
+        strict.read(request_of(top_k=3))
 
 
 def _plain(value: Any) -> Any:

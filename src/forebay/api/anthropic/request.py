@@ -120,14 +120,15 @@ def _check_offered(name: str, tools: Sequence[Tool]) -> None:
 
 
 def _effort(params: CountParams) -> Fields:
-    """How much to think. Where the model is to decide that, nothing is said."""
+    """How much to think: in Anthropic's words for Anthropic, and for all others in OpenAI's, as far as these go."""
+    fields: Fields = {} if params.thinking is None else {"thinking": params.thinking}
     config = params.output_config
     if config is not None and config.effort is not None:
-        return {"reasoning_effort": EFFORTS.get(config.effort, config.effort)}
-    if isinstance(params.thinking, Enabled):
+        fields["reasoning_effort"] = EFFORTS.get(config.effort, config.effort)
+    elif isinstance(params.thinking, Enabled):
         budget = params.thinking.budget_tokens
-        return {"reasoning_effort": next((effort for most, effort in BUDGETS if budget <= most), "high")}
-    return {}
+        fields["reasoning_effort"] = next((effort for most, effort in BUDGETS if budget <= most), "high")
+    return fields
 
 
 def _form(params: CountParams) -> Fields:

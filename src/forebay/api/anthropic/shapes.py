@@ -197,14 +197,20 @@ class OutputConfig(Struct, frozen=True):
     format: JsonFormat | None = None
 
 
-class Enabled(Struct, frozen=True, tag_field="type", tag="enabled"):
+Display = Literal["summarized", "omitted"] | None
+
+
+class Enabled(Struct, frozen=True, tag_field="type", tag="enabled", omit_defaults=True):
     """Think, with so many tokens."""
 
     budget_tokens: Annotated[int, Meta(ge=1024)]
+    display: Display = None
 
 
-class Adaptive(Struct, frozen=True, tag_field="type", tag="adaptive"):
+class Adaptive(Struct, frozen=True, tag_field="type", tag="adaptive", omit_defaults=True):
     """Think as much as it takes."""
+
+    display: Display = None
 
 
 class Disabled(Struct, frozen=True, tag_field="type", tag="disabled"):

@@ -28,6 +28,9 @@ ADVISORY = frozenset(
 )
 """Bookkeeping and hints: the answer is the same without them."""
 
+IN_OTHER_WORDS = "thinking"
+"""What a translated request says in OpenAI's words, too, as far as these go; one dialect has use for the original."""
+
 NEUTRAL: Mapping[str, object] = {
     "frequency_penalty": 0,
     "functions": [],
@@ -61,6 +64,8 @@ class Parameters:
         chat = decode(request.body, Chat)
         if not self._drop:
             fields = _fields.decode(request.body)
+            if request.translated:
+                fields.pop(IN_OTHER_WORDS, None)
             if not self._known.issuperset(fields):
                 self._check(fields)
         return chat

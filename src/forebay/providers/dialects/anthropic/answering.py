@@ -84,18 +84,25 @@ def thinking(chat: Chat, limit: int, able: Abilities, chosen: Mapping[str, Any])
     Raises:
         InvalidRequestError: Anthropic's own ``thinking`` lacks its budget.
     """
-    if chat.thinking is not None:
-        return {"thinking": _chosen_thinking(chat.thinking)}
     effort = chat.reasoning_effort
+    if chat.thinking is not None:
+        fields: Fields = {"thinking": _chosen_thinking(chat.thinking)}
+        if effort and effort != "none" and able.thinking == "effort" and chat.thinking.type != "enabled":
+            fields["output_config"] = {"effort": _level(effort, able)}
+        return fields
     if effort is None or effort == "none" or able.thinking == "none":
         return {}
     if chosen.get("type") in {"any", "tool"} or _began_without_thinking(chat):
         return {}
     if able.thinking == "effort":
-        level = {"minimal": "low", "xhigh": able.most_effort}.get(effort, effort)
+        level = _level(effort, able)
         return {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": level}}
     budget = min(_BUDGETS[effort], limit - 1)
     return {"thinking": {"type": "enabled", "budget_tokens": budget}} if budget >= MIN_BUDGET else {}
+
+
+def _level(effort: str, able: Abilities) -> str:
+    return {"minimal": "low", "xhigh": able.most_effort}.get(effort, effort)
 
 
 def _chosen_thinking(choice: ThinkingChoice) -> Fields:
