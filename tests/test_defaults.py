@@ -19,7 +19,22 @@ from forebay.settings import Settings
 )
 def test_a_model_is_called_by_the_last_part_of_its_name(model: str, name: str) -> None:
     assert model_name(model) == name
-    assert list(with_engine(Settings(), model).models) == [name]
+    assert list(with_engine(Settings(), [model]).models) == [name]
+
+
+def test_several_models_have_a_provider_each_and_the_first_comes_first() -> None:
+    settings = with_engine(Settings(), ["a.gguf", "hf:owner/b", "c"])
+    assert {name: model.deployments[0].provider for name, model in settings.models.items()} == {
+        "a": "engine",
+        "b": "engine-b",
+        "c": "engine-c",
+    }
+    assert list(settings.models) == ["a", "b", "c"]
+
+
+def test_two_models_of_one_name_are_refused() -> None:
+    with pytest.raises(UnknownModelError, match="Two models are called 'a'"):
+        with_engine(Settings(), ["x/a.gguf", "y/a.gguf"])
 
 
 def test_a_bad_name_of_a_hub_is_refused() -> None:

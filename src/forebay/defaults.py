@@ -1,12 +1,13 @@
 """What is served when nobody has configured anything: the embedded model, embeddings, vendors with a key at hand."""
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from forebay.engine import catalog, reference
+from forebay.engine.errors import UnknownModelError
 from forebay.providers.catalog import from_environment
 from forebay.settings import (
     AuthSettings,
@@ -19,26 +20,42 @@ from forebay.settings import (
     section,
 )
 
+ENGINE = "engine"
 API_KEY = "FOREBAY_API_KEY"
 
 
-def defaults(environ: Mapping[str, str], model: str | None = None) -> Settings:
-    """Settings without a file: ``model`` (a name or a path) in the engine, if it is installed, and vendors by key."""
+def defaults(environ: Mapping[str, str], chosen: Sequence[str] = ()) -> Settings:
+    """Settings without a file: the ``chosen`` models in the engine, or its own, if it is installed; vendors by key.
+
+    Raises:
+        UnknownModelError: one begins as the name of a model on a hub does, and is none; or two have the same name.
+    """
     providers: dict[str, Section] = {}
     models: dict[str, ModelSettings] = {}
     for vendor, found in from_environment(environ).items():
         providers[vendor] = section(found.kind, found.options)
         models[f"{vendor}/*"] = _served_by(vendor)
     settings = Settings(providers=providers, models=models)
-    if model is not None or engine_installed():
+    if chosen or engine_installed():
         settings = _with(settings, "embeddings", section("embedding", {"model": catalog.EMBEDDING}), catalog.EMBEDDING)
-        settings = with_engine(settings, model or catalog.DEFAULT)
+        settings = with_engine(settings, chosen or (catalog.DEFAULT,))
     return with_key(settings, environ)
 
 
-def with_engine(settings: Settings, model: str) -> Settings:
-    """``settings`` with ``model`` in the embedded engine, listed first under the name of its file or folder."""
-    return _with(settings, "engine", section("engine", {"model": model}), model_name(model))
+def with_engine(settings: Settings, chosen: Sequence[str]) -> Settings:
+    """``settings`` with the ``chosen`` models in the embedded engine, listed first, each by the name of its file.
+
+    Raises:
+        UnknownModelError: one begins as the name of a model on a hub does, and is none; or two have the same name.
+    """
+    names = [model_name(model) for model in chosen]
+    for name in names:
+        if names.count(name) > 1:
+            raise UnknownModelError(f"Two models are called '{name}': give them names of their own in a configuration.")
+    for number, (model, name) in reversed([*enumerate(zip(chosen, names, strict=True))]):
+        provider = f"{ENGINE}-{name}" if number else ENGINE
+        settings = _with(settings, provider, section("engine", {"model": model}), name)
+    return settings
 
 
 def with_key(settings: Settings, environ: Mapping[str, str]) -> Settings:

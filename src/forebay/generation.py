@@ -13,6 +13,7 @@ import msgspec
 
 from forebay.core.ports import Provider, Strategy
 from forebay.core.types import Deployment, Live
+from forebay.engine.residency import Lodger, Residency
 from forebay.gateway.health import HealthChecks
 from forebay.gateway.route import WILDCARD
 from forebay.gateway.target import Model, Target
@@ -48,13 +49,17 @@ class Built(msgspec.Struct, frozen=True):
 
 
 class Generation(msgspec.Struct, frozen=True):
-    """All that serves between two configurations; ``checks`` watches over it while it does."""
+    """All that serves between two configurations; ``checks`` watches over it while it does.
+
+    ``residency`` is the memory that its models share, and those of the generations before and after it.
+    """
 
     settings: Settings
     built: Mapping[str, Built]
     lives: Lives
     models: Mapping[str, Model]
     checks: HealthChecks
+    residency: Residency
 
     @property
     def providers(self) -> dict[str, Provider]:
@@ -70,15 +75,16 @@ def generation(settings: Settings, before: Generation | None = None) -> Generati
     """
     check(settings)
     old = before.built if before else {}
-    built = {name: _built(name, section, old.get(name)) for name, section in settings.providers.items()}
+    residency = before.residency if before else _residency(settings)
+    built = {name: _built(name, section, old.get(name), residency) for name, section in settings.providers.items()}
     kept = {name for name, each in built.items() if name in old and old[name].provider is each.provider}
     lives = _kept_lives(before, kept) if before else {}
-    return _generation(settings, built, lives)
+    return _generation(settings, built, lives, residency)
 
 
 def around(settings: Settings, providers: Mapping[str, Provider]) -> Generation:
     """A generation of ``providers`` that are there already."""
-    return _generation(settings, {name: Built(each) for name, each in providers.items()}, {})
+    return _generation(settings, {name: Built(each) for name, each in providers.items()}, {}, _residency(settings))
 
 
 async def start(new: Iterable[Provider]) -> None:
@@ -138,12 +144,19 @@ def _problems(
             yield from section.error(f"the {what} kind '{section.kind}' cannot be used here: {error}").problems
 
 
-def _built(name: str, section: Section, old: Built | None) -> Built:
+def _residency(settings: Settings) -> Residency:
+    return Residency(settings.engine.memory, settings.engine.patience)
+
+
+def _built(name: str, section: Section, old: Built | None, residency: Residency) -> Built:
     plugin = provider_plugin(section.kind)
     options = section.read(plugin.settings)
     if old is not None and (old.kind, old.options) == (section.kind, options):
         return old
-    return Built(plugin.build(name, options), section.kind, options)
+    provider = plugin.build(name, options)
+    if isinstance(provider, Lodger):
+        provider.live_in(residency)
+    return Built(provider, section.kind, options)
 
 
 def _kept_lives(before: Generation, kept: set[str]) -> dict[str, Live]:
@@ -151,7 +164,7 @@ def _kept_lives(before: Generation, kept: set[str]) -> dict[str, Live]:
     return {each.deployment.name: each.live for each in targets if each.deployment.provider in kept}
 
 
-def _generation(settings: Settings, built: Mapping[str, Built], known: Lives) -> Generation:
+def _generation(settings: Settings, built: Mapping[str, Built], known: Lives, residency: Residency) -> Generation:
     lives: dict[str, Live] = {}
     models = {}
     for name, entry in settings.models.items():
@@ -160,7 +173,7 @@ def _generation(settings: Settings, built: Mapping[str, Built], known: Lives) ->
             lives.setdefault(each.name, known.get(each.name) or Live())
         targets = [Target(each, built[each.provider].provider, lives[each.name]) for each in deployments]
         models[name] = _model(name, entry, tuple(targets))
-    return Generation(settings, built, lives, models, HealthChecks(_watched(settings, models)))
+    return Generation(settings, built, lives, models, HealthChecks(_watched(settings, models)), residency)
 
 
 def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> Model:

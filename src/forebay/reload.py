@@ -86,8 +86,8 @@ class Service:
             self.current = after
             table = self.application.replace(self._expose(after))
             self._ending = asyncio.create_task(self._end(before, after, table, self._ending), name="ending")
-            if (settings.server, settings.log) != (before.settings.server, before.settings.log):
-                logger.warning("what has changed in 'server' and 'log' takes effect at the next start")
+            if _lasting(settings) != _lasting(before.settings):
+                logger.warning("what has changed in 'server', 'engine' and 'log' takes effect at the next start")
         logger.info("the configuration has been applied")
 
     async def change(self, text: str) -> bool:
@@ -167,6 +167,11 @@ class Service:
         if earlier is not None:
             await earlier
         await self.reread()
+
+
+def _lasting(settings: Settings) -> tuple[object, ...]:
+    """What stays as it is for as long as the process lives."""
+    return settings.server, settings.engine, settings.log
 
 
 async def _start(new: Iterable[Provider]) -> None:

@@ -30,7 +30,7 @@ def names(settings: Settings) -> list[str]:
 def test_the_command_line_is_added_every_time(source: Source) -> None:
     assert source.read().server.port == 0
     assert source.parse(TEXT + "server: {port: 9}").server.port == 0
-    assert names(Source(source.file, model="smollm2").read()) == ["smollm2", "m"]
+    assert names(Source(source.file, chosen=("smollm2",)).read()) == ["smollm2", "m"]
 
 
 @pytest.mark.parametrize(

@@ -348,7 +348,8 @@ async def test_a_bias_makes_the_model_say_something_else(smol: EngineProvider) -
     body = {"prompt": "The capital of France is", "temperature": 0, "max_tokens": 1, "logprobs": 1}
     reply = await whole(smol, COMPLETION, **body)
     assert reply["choices"][0]["text"] == " Paris"
-    (paris,) = await asyncio.to_thread(smol._model._prompter._tokenizer.encode, " Paris")
+    assert smol.resident._model
+    (paris,) = await asyncio.to_thread(smol.resident._model._prompter._tokenizer.encode, " Paris")
     assert await text(smol, COMPLETION, **body, logit_bias={str(paris): -100}) != " Paris"
     forced = {**body, "prompt": "Say:", "logit_bias": {str(paris): 100}}
     assert await text(smol, COMPLETION, **forced) == " Paris"

@@ -19,9 +19,10 @@ def test_the_only_gguf_is_taken_whatever_it_is_called() -> None:
     assert taken("hf:o/r", "README.md", "model.gguf", "config.json") == ["model.gguf"]
 
 
-def test_of_several_the_only_one_that_converts_well_is_taken() -> None:
+def test_of_several_the_only_one_that_can_be_read_is_taken() -> None:
     assert taken("hf:o/r", "m-Q2_K.gguf", "m-Q8_0.gguf", "m-IQ3_M.gguf") == ["m-Q8_0.gguf"]
     assert taken("hf:o/r", "m.Q2_K.gguf", "m.q4_0.gguf", "mmproj-m.Q8_0.gguf") == ["m.q4_0.gguf"]
+    assert taken("hf:o/r", "m-IQ4_XS.gguf", "m-Q4_K_M.gguf", "m-Q3_K_M.gguf") == ["m-Q4_K_M.gguf"]
 
 
 def test_a_part_of_a_model_is_no_model() -> None:

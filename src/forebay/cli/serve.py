@@ -46,14 +46,19 @@ logger = logging.getLogger("forebay.cli")
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Configuration file.")
 @click.option(
     "--model",
-    help=f"Model for the embedded engine: a name, a .gguf file, a folder, or hf:OWNER/REPO.  [default: {DEFAULT}]",
+    "chosen",
+    multiple=True,
+    help="Model for the embedded engine: a name, a .gguf file, a folder, or hf:OWNER/REPO. May be given "
+    f"several times.  [default: {DEFAULT}]",
 )
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
-def serve(host: str | None, port: int | None, config: Path | None, model: str | None, workers: int | None) -> None:
+def serve(
+    host: str | None, port: int | None, config: Path | None, chosen: tuple[str, ...], workers: int | None
+) -> None:
     """Serve models in the OpenAI format."""
     given = {"host": host, "port": port, "workers": workers}
-    source = Source(config, model, given) if config else None
-    settings = _settings(source, model, given)
+    source = Source(config, chosen, given) if config else None
+    settings = _settings(source, chosen, given)
     try:
         prepare(settings)
         _serve(settings, source)
@@ -83,11 +88,11 @@ def run_host(settings: Settings, shared: Path, socket: str) -> None:
     run(functools.partial(held_by_host, settings, shared), listen, _limits(settings.server))
 
 
-def _settings(source: Source | None, model: str | None, given: Mapping[str, object]) -> Settings:
-    if model and not engine_installed():
+def _settings(source: Source | None, chosen: Sequence[str], given: Mapping[str, object]) -> Settings:
+    if chosen and not engine_installed():
         raise click.ClickException("--model needs the embedded engine: pip install 'forebay[engine]'")
     try:
-        settings = source.read() if source else with_server(defaults(os.environ, model), given)
+        settings = source.read() if source else with_server(defaults(os.environ, chosen), given)
     except (SettingsError, PreparationError, OSError) as error:
         raise click.ClickException(str(error)) from None
     if not settings.models:

@@ -7,7 +7,7 @@ worker was sent lies there for it to look at: texts, never the secrets that thei
 import ipaddress
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,10 +23,10 @@ ACCEPTED, PROPOSED = "accepted.yaml", "proposed.yaml"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A configuration file, and what the command line says besides: a model for the engine, values of `server`."""
+    """A configuration file, and what the command line says besides: models for the engine, values of `server`."""
 
     file: Path
-    model: str | None = None
+    chosen: Sequence[str] = ()
     server: Mapping[str, object] = {}
 
     def read(self) -> Settings:
@@ -50,7 +50,7 @@ class Source(msgspec.Struct, frozen=True):
         return False
 
     def _completed(self, settings: Settings, name: str) -> Settings:
-        settings = with_key(with_engine(settings, self.model) if self.model else settings, os.environ)
+        settings = with_key(with_engine(settings, self.chosen), os.environ)
         settings = with_server(settings, self.server)
         if not settings.models:
             raise SettingsError(name, [Problem(0, "", "names no model: add 'models', or --model.")])

@@ -80,16 +80,19 @@ class _Slot:
 
 
 class AdapterStore:
-    """The adapters of one model; all methods are the event loop's."""
+    """The adapters of one model; all methods are the event loop's.
 
-    def __init__(self, settings: AdapterSettings, model: Adaptable) -> None:
+    ``paths`` are those that were loaded from a path, by name: they outlive this store, as the model may be unloaded.
+    """
+
+    def __init__(self, settings: AdapterSettings, model: Adaptable, paths: dict[str, str] | None = None) -> None:
         self._settings = settings
         self._model = model
         self._folder = AdapterFolder(Path(settings.folder))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="forebay-adapters")
         self._slots: dict[str, _Slot] = {}  # The one that was used longest ago is first.
         self._replaced: set[_Slot] = set()
-        self._paths: dict[str, str] = {}
+        self._paths = {} if paths is None else paths
         self._loading: dict[str, asyncio.Task[_Slot]] = {}
         self._reserved = 0
         self._loads = self._evictions = 0

@@ -15,6 +15,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Annotated, Final, Literal, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
@@ -31,8 +32,9 @@ from forebay.core.errors import (
     UnsupportedParameterError,
 )
 from forebay.core.types import Call, Deployment, Operation, Reply, Usage, Whole
-from forebay.engine import catalog, library, metadata
+from forebay.engine import catalog, library, memory, metadata
 from forebay.engine.errors import LibraryError
+from forebay.engine.local import LocalProvider, LocalSettings
 from forebay.engine.minilm import VOCABULARY, Embedder, Vector
 from forebay.plugins import Progress, ProviderPlugin
 
@@ -46,7 +48,7 @@ Text = str | list[int]
 """What a vector is made of: a text, or the numbers of its tokens."""
 
 
-class EmbeddingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EmbeddingSettings(LocalSettings, frozen=True, forbid_unknown_fields=True):
     """What a deployment may say about its embeddings.
 
     ``model`` is a name of the catalogue or a folder of the library; ``threads`` are used for one text, one is the most
@@ -97,8 +99,8 @@ class _Model(NamedTuple):
     limit: int
 
 
-class EmbeddingProvider:
-    """One sentence embedder on this machine's CPU."""
+class EmbeddingModel:
+    """One sentence embedder, loaded, and what it answers."""
 
     def __init__(self, settings: EmbeddingSettings) -> None:
         self._settings = settings
@@ -107,10 +109,14 @@ class EmbeddingProvider:
         self._under_way = 0
         self._tokens = 0
 
-    @property
-    def operations(self) -> frozenset[Operation]:
-        """Embeddings alone."""
-        return frozenset({Operation.EMBEDDING})
+    async def weigh(self) -> int:
+        """About how many bytes of memory it will take; it is fetched and converted first if need be.
+
+        Raises:
+            LibraryError: it cannot be had.
+        """
+        folder = partial(library.ensure, self._settings.model)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: memory.estimate(folder()))
 
     async def start(self) -> None:
         """Load the model; fetch and convert it first if need be.
@@ -274,8 +280,20 @@ def _base64(vector: Vector) -> bytes:
     return b'"' + base64.b64encode(vector.astype(np.dtype("<f4")).tobytes()) + b'"'
 
 
-def _build(_name: str, settings: EmbeddingSettings) -> EmbeddingProvider:
-    return EmbeddingProvider(settings)
+class EmbeddingProvider(LocalProvider[EmbeddingModel]):
+    """One sentence embedder on this machine's CPU."""
+
+    def __init__(self, settings: EmbeddingSettings, name: str = "embeddings") -> None:
+        super().__init__(name, partial(EmbeddingModel, settings), settings)
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """Embeddings alone."""
+        return frozenset({Operation.EMBEDDING})
+
+
+def _build(name: str, settings: EmbeddingSettings) -> EmbeddingProvider:
+    return EmbeddingProvider(settings, name)
 
 
 def _prepare(settings: EmbeddingSettings, progress: Progress) -> None:

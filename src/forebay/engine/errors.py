@@ -4,7 +4,8 @@
     ├── UnknownModelError   no such model, file or folder
     ├── FetchError          a known model's wheel, or a hub's files, could not be had
     ├── GGUFError           a file is no GGUF, is damaged, or holds no language model
-    └── ConversionError     OpenVINO could not make its own form of a model
+    ├── ConversionError     OpenVINO could not make its own form of a model
+    └── NoRoomError         the models of a server do not fit into the memory that they may take
 
 These reach whoever starts a server or runs ``forebay models``; a client of the API never sees them.
 """
@@ -30,3 +31,7 @@ class GGUFError(LibraryError):
 
 class ConversionError(LibraryError):
     """The model could not be converted."""
+
+
+class NoRoomError(LibraryError):
+    """The models that are to be loaded at the start do not fit into the memory that they may take together."""

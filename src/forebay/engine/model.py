@@ -21,8 +21,8 @@ import openvino as ov
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, ModelNotFoundError
 from forebay.core.stream import Primed
-from forebay.core.types import Call, Event, Operation, Reply, Stream, Whole
-from forebay.engine import library, messages
+from forebay.core.types import Call, Deployment, Event, Operation, Reply, Stream, Whole
+from forebay.engine import library, memory, messages
 from forebay.engine.adapter_store import AdapterStore, Lease
 from forebay.engine.answer import Answer, Prompt, Words
 from forebay.engine.call_replies import CallFormat
@@ -56,8 +56,10 @@ class _Asked(NamedTuple):
 class LocalModel:
     """One model, loaded: its tokenizer and templates, its engine in a thread of its own, and what it answers."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, renamed: dict[str, str] | None = None) -> None:
+        """Nothing is loaded yet; ``renamed`` are the ``paths`` of an `AdapterStore`."""
         self._settings = settings
+        self._renamed = {} if renamed is None else renamed
         self._advice = settings.advice()
         self._runner = Runner(settings.max_running + settings.max_waiting)
         # Templates and tokenisers take a millisecond, or many for a long prompt: never on the event loop.
@@ -66,9 +68,19 @@ class LocalModel:
         self._grammars = ThreadPoolExecutor(1, thread_name_prefix="forebay-grammars")
         self._engine: Engine | None = None
         self._prompter: Prompter
-        self._graph: PagedGraph
+        self._graph: PagedGraph | None = None
         self._adapters: AdapterStore | None = None
         self._fingerprint = f"fp_{hashlib.sha256(f'{settings.model} {ov.__version__}'.encode()).hexdigest()[:10]}"
+
+    async def weigh(self) -> int:
+        """About how many bytes of memory it will take; it is fetched and converted first if need be.
+
+        Raises:
+            LibraryError: it cannot be had.
+        """
+        adapters = self._settings.adapters
+        cache = self._settings.kv_cache + (adapters.max_bytes if adapters else 0)
+        return await self._in_thread(lambda: memory.estimate(self._folder(), cache=cache))
 
     async def start(self) -> None:
         """Load the model; fetch and convert it first if need be.
@@ -78,10 +90,10 @@ class LocalModel:
             RuntimeError: it cannot be used; the message says why.
         """
         settings = self._settings
-        folder = await self._in_thread(partial(library.ensure, settings.model))
+        folder = await self._in_thread(self._folder)
         engine = await self._runner.start(partial(self._load, folder))
-        if settings.adapters is not None:
-            self._adapters = AdapterStore(settings.adapters, self._graph)
+        if settings.adapters is not None and self._graph is not None:
+            self._adapters = AdapterStore(settings.adapters, self._graph, self._renamed)
         limit = min(engine.capacity, settings.context or engine.capacity)
         self._prompter = await self._in_thread(partial(Prompter, folder, limit))
         self._engine = engine
@@ -90,6 +102,8 @@ class LocalModel:
         """Stop the threads; those who still wait are told."""
         if self._adapters is not None:
             await self._adapters.close()
+        # The thread is to be the last one that holds the engine: freeing that takes a while.
+        self._engine = self._graph = self._adapters = None
         await self._runner.close()
         self._thread.shutdown(wait=False)
         self._grammars.shutdown(wait=False)
@@ -126,13 +140,11 @@ class LocalModel:
             ModelNotFoundError: it is not configured to have any.
         """
         if self._adapters is None:
-            raise ModelNotFoundError(
-                "This model takes no adapters: 'adapters.folder' is not configured.", param="model"
-            )
+            raise no_adapters()
         return self._adapters
 
-    async def answer(self, call: Call, adapter: str = "") -> Reply:
-        """Answer a chat, a completion or how long a prompt is, with an adapter if one is named.
+    async def answer(self, call: Call, deployment: Deployment, /) -> Reply:
+        """Answer a chat, a completion or how long a prompt is, with an adapter if ``deployment`` names one.
 
         Raises:
             ForebayError: the request cannot be answered, or not now.
@@ -143,7 +155,7 @@ class LocalModel:
             return await self._count(call)
         asked = await self._read(call)
         with contextlib.ExitStack() as held:
-            lease = await self.adapters.use(adapter) if adapter else Lease()
+            lease = await self.adapters.use(deployment.adapter) if deployment.adapter else Lease()
             origin = self._settings.origin(call.principal, held.enter_context(lease))
             return await self._reply(call, asked, origin, held)
 
@@ -221,6 +233,9 @@ class LocalModel:
                 f"'{constraint.param}' takes too long to compile: simplify it.", param=constraint.param
             ) from None
 
+    def _folder(self) -> Path:
+        return library.ensure(self._settings.model)
+
     def _load(self, folder: Path) -> Engine:
         settings = self._settings
         # Where rows with and without adapters meet, these must not be rounded otherwise than among themselves.
@@ -231,6 +246,11 @@ class LocalModel:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def no_adapters() -> ModelNotFoundError:
+    """The answer to whoever asks for an adapter of a model that takes none."""
+    return ModelNotFoundError("This model takes no adapters: 'adapters.folder' is not configured.", param="model")
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from forebay.core.types import Principal
 from forebay.engine import catalog
 from forebay.engine.adapter import Adapter
 from forebay.engine.blocks import BLOCK
+from forebay.engine.local import LocalSettings
 from forebay.engine.sequence import Origin
 from forebay.settings import Size
 
@@ -28,7 +29,7 @@ class AdapterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_rank: Annotated[int, Meta(ge=1, le=256)] = 64
 
 
-class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EngineSettings(LocalSettings, frozen=True, forbid_unknown_fields=True):
     """What a deployment may say about its engine.
 
     ``model`` is a name of the catalogue, a GGUF file or a converted folder. ``context`` may only shorten what the model

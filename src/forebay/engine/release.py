@@ -22,8 +22,8 @@ _BESIDE: Final = re.compile(
     r"(?:vocab|merges)\.txt|tokenizer\.model|chat_template\.jinja"
 )
 _SECOND_COPY: Final = "consolidated"  # Mistral's repositories have the same weights twice.
-# Of several GGUF files: those that convert well, by what their names say.
-_QUANTISED: Final = re.compile(r"[-_.](?:q4_0|q4_1|q8_0)\.gguf$", re.IGNORECASE)
+# Of several GGUF files: those that can be read, by what their names say.
+_READABLE: Final = re.compile(r"[-_.](?:f32|f16|bf16|q[458]_0|q[45]_1|q[45]_k(?:_[sm])?|q6_k)\.gguf$", re.IGNORECASE)
 _NO_MODEL: Final = re.compile(r"mmproj|-\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 
 
@@ -85,7 +85,7 @@ def needed(reference: Reference, files: Sequence[File]) -> tuple[File, ...]:
         named = [file for file in ggufs if file.path == reference.file]
         return tuple(named) or _choose(reference, ggufs, f"has no file '{reference.file}'")
     models = [file for file in ggufs if not _NO_MODEL.search(file.path)]
-    chosen = models if len(models) == 1 else [file for file in models if _QUANTISED.search(file.path)]
+    chosen = models if len(models) == 1 else [file for file in models if _READABLE.search(file.path)]
     if len(chosen) == 1:
         return tuple(chosen)
     return _choose(reference, ggufs, "has several GGUF files") if ggufs else _safetensors(reference, there)

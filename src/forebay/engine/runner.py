@@ -10,12 +10,15 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from forebay.core.errors import ForebayError, RateLimitError, ServerError, UnavailableError
 from forebay.engine.core import Engine
 from forebay.engine.sequence import Output, Sequence
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _Failure = Callable[[], ForebayError]  # A new error for each who is told: a raised one collects tracebacks.
 _Order = tuple[Callable[[Engine, Sequence], None], Sequence]
@@ -33,7 +36,6 @@ class Runner:
         self._live: set[Sequence] = set()
         self._failure: _Failure | None = partial(UnavailableError, "The engine has not been started.")
         self._loop: asyncio.AbstractEventLoop
-        self._loaded: asyncio.Future[Engine]
         self._thread: threading.Thread | None = None
 
     def failure(self) -> str | None:
@@ -61,10 +63,10 @@ class Runner:
             Exception: whatever ``load`` raised.
         """
         self._loop = asyncio.get_running_loop()
-        self._loaded = self._loop.create_future()
-        self._thread = threading.Thread(target=self._work, args=(load,), name="forebay-engine", daemon=True)
+        loaded: asyncio.Future[Engine] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._work, args=(load, loaded), name="forebay-engine", daemon=True)
         self._thread.start()
-        engine = await self._loaded
+        engine = await loaded
         self._failure = None
         return engine
 
@@ -113,18 +115,20 @@ class Runner:
             sequence.receiver.fail(failure())
 
     def _died(self, error: Exception) -> None:
-        if not self._loaded.done():
-            self._loaded.set_exception(error)
-            return
         _log.error("the engine's thread has died", exc_info=error)
         self._fail(partial(ServerError, "The engine has failed and does not run any more."))
 
     # The thread's side.
 
-    def _work(self, load: Callable[[], Engine]) -> None:
+    def _work(self, load: Callable[[], Engine], loaded: asyncio.Future[Engine]) -> None:
         try:
             engine = load()
-            self._tell(self._set_loaded, engine)
+        except Exception as error:  # noqa: BLE001 - whoever called for it must hear of it, whatever it was
+            self._tell(partial(_unless_cancelled, loaded, loaded.set_exception), error)
+            return
+        self._tell(partial(_unless_cancelled, loaded, loaded.set_result), engine)
+        del loaded  # It holds the engine too, which is to go with this thread.
+        try:
             while self._obey(engine):
                 self._tell(self._deliver, engine.step())
         except Exception as error:  # noqa: BLE001 - the thread's end: whatever it was, those who wait must hear of it
@@ -140,15 +144,16 @@ class Runner:
             action(engine, sequence)
         return True
 
-    def _set_loaded(self, engine: Engine) -> None:
-        if not self._loaded.cancelled():
-            self._loaded.set_result(engine)
-
     def _tell(self, callback: Callable[..., None], argument: object) -> None:
         try:
             self._loop.call_soon_threadsafe(callback, argument)
         except RuntimeError:
             _log.debug("the event loop is closed: nobody is left to be told")
+
+
+def _unless_cancelled(future: asyncio.Future[Engine], settle: Callable[[T], None], value: T) -> None:
+    if not future.cancelled():
+        settle(value)
 
 
 def _add(engine: Engine, sequence: Sequence) -> None:

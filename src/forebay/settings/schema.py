@@ -87,6 +87,13 @@ class ModelSettings(msgspec.Struct, frozen=True):
     hedge: HedgeSettings | None = None
 
 
+class MemorySettings(msgspec.Struct, frozen=True):
+    """The memory that all models of this machine may take together (``None``: any), and how long to wait for some."""
+
+    memory: Size | None = None
+    patience: Duration = 10.0
+
+
 class LogSettings(msgspec.Struct, frozen=True):
     """What is logged, and how; ``requests``: a line for every request."""
 
@@ -102,4 +109,5 @@ class Settings(msgspec.Struct, frozen=True):
     auth: AuthSettings = AuthSettings()
     providers: Mapping[Name, Section] = {}
     models: Mapping[Name, ModelSettings] = {}
+    engine: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()
