@@ -799,4 +799,4 @@ async def test_the_plugin_is_found_by_its_name(tiny_llama: Path) -> None:
     assert found.prepare is not None
     settings = EngineSettings(model=str(tiny_llama))
     found.prepare(settings, lambda _stage, _done, _total: None)
-    assert found.build("engine", settings).operations == {CHAT, COMPLETION}
+    assert found.build("engine", settings).operations == {CHAT, COMPLETION, Operation.COUNT}
