@@ -7,10 +7,11 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from forebay.core.errors import UpstreamError
-from forebay.core.types import Whole
+from forebay.core.types import AdapterSource, Deployment, Whole
 from forebay.providers.hosted import HostedProvider, HostedSettings
 from tests.providers.vllm.test_provider import DEPLOYMENT, call
 from tests.support.until import until
@@ -74,3 +75,39 @@ async def test_a_host_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(UpstreamError):
         await provider.answer(call(), DEPLOYMENT)
     await provider.close()
+
+
+class Adapted:
+    """Takes note of what it is asked, and has one adapter of ``q`` and one of another model."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, object]]] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        rows = [{"id": "q"}, {"id": "q:a", "parent": "q"}, {"id": "other:b", "parent": "other"}]
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+                content = await reader.readexactly(length)
+                path = head.split()[1].decode()
+                if content:
+                    self.asked.append((path, json.loads(content)))
+                body = json.dumps({"data": rows} if path == "/v1/models" else ANSWER).encode()
+                writer.write(b"HTTP/1.1 200 x\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+
+async def test_adapters_are_those_of_the_host(tmp_path: Path) -> None:
+    host, path = Adapted(), tmp_path / "s"
+    provider = HostedProvider("v", HostedSettings(str(path)))
+    deployment = Deployment("v/q", "v", "q")
+    async with await asyncio.start_unix_server(host, path):
+        assert await provider.adapters(deployment) == ["a"]
+        await provider.load_adapter(deployment, AdapterSource("c", "folder", replace=True))
+        await provider.unload_adapter(deployment, "a")
+        await provider.answer(call(), msgspec.structs.replace(deployment, adapter="a"))
+        await provider.close()
+    loaded, unloaded, (_, chat) = host.asked
+    assert loaded == ("/v1/load_lora_adapter", {"lora_name": "q:c", "lora_path": "folder", "load_inplace": True})
+    assert unloaded == ("/v1/unload_lora_adapter", {"lora_name": "q:a"})
+    assert chat["model"] == "q:a"

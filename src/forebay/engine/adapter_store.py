@@ -123,7 +123,7 @@ class AdapterStore:
 
         Raises:
             InvalidRequestError: it is loaded already, or cannot be used with this model, or its name is none.
-            NotFoundError: there is no adapter at its path.
+            ModelNotFoundError: there is no adapter at its path.
             UnavailableError: as for `use`.
         """
         if not NAME.fullmatch(source.name):
@@ -139,9 +139,8 @@ class AdapterStore:
         try:
             await self._loaded(source)
         except ModelNotFoundError:
-            raise NotFoundError(
-                "There is no adapter at that path of the adapters' folder.", param="lora_path"
-            ) from None
+            said = "There is no adapter at that path of the adapters' folder."
+            raise ModelNotFoundError(said, param="lora_path") from None
         self._paths[source.name] = source.path
 
     async def unload(self, name: str) -> None:
