@@ -24,13 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.support import lora
 
 TOKENS = 64
-NAMES = ("", "everything", "some")
-# Of these the one is recorded after which the likeliest token is always likeliest by far: where two are all but equal,
-# 32-bit floats say nothing.
-PROMPTS = (
-    "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,",
-    "red green blue red green blue red green blue red green",
-)
+# After these the likeliest token is so by far in every step: where two are all but equal, 32-bit floats say nothing.
+COUNT = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,"
+DAYS = "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday, Monday, Tuesday,"
+PROMPTS = {"": COUNT, "everything": DAYS, "some": DAYS}
 PROBES = (10, 260, 1000, 5000, 20000, 49000)
 
 
@@ -56,12 +53,11 @@ def main(folder: Path, target: Path) -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     found = {}
     with tempfile.TemporaryDirectory() as temporary:
-        for name in NAMES:
+        for name, prompt in PROMPTS.items():
             model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
             if name:
                 model = peft.PeftModel.from_pretrained(model, getattr(lora, name)(Path(temporary) / name)).eval()
-            answers = [generated(model, tokenizer(prompt)["input_ids"]) for prompt in PROMPTS]
-            found[name] = max(answers, key=lambda answer: answer["margin"])
+            found[name] = generated(model, tokenizer(prompt)["input_ids"])
             sys.stderr.write(f"{name or 'base'}: {tokenizer.decode(found[name]['tokens'])!r} {found[name]['margin']}\n")
     target.write_text(json.dumps({"probes": PROBES, "peft": peft.__version__, "answers": found}) + "\n")
 

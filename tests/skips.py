@@ -48,12 +48,21 @@ def _vllm() -> bool:
     return (Path(__file__).parent.parent / ".venv-vllm" / "weights").exists()
 
 
+PEFT_MODEL = "FOREBAY_PEFT_MODEL"
+"""Names the folder of the default model in Hugging Face's form, in 32-bit floats."""
+
+
+def _peft() -> bool:
+    return _module("peft") and PEFT_MODEL in os.environ
+
+
 PARTS = {
     "browser": Part(_browser, "sudo apt-get install chromium libatomic1"),
     "curl": Part(partial(_program, "curl"), "sudo apt-get install curl"),
     "git": Part(_clone, "sudo apt-get install git, and work in a clone"),
     "vllm": Part(_vllm, "make test-vllm"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
+    "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }
 

@@ -6,6 +6,7 @@ tokens must be the same.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from forebay.engine.adapter import Adapter
 from forebay.engine.batch import Row
 from forebay.engine.blocks import blocks_for
 from forebay.engine.graph import PagedGraph
+from tests.skips import PEFT_MODEL as MODEL
 from tests.support import lora
 
 pytestmark = pytest.mark.engine
@@ -27,7 +29,8 @@ HERE = Path(__file__).parent
 SCRIPT = HERE.parents[1] / "scripts" / "peft_reference.py"
 NAMES = ("", "everything", "some")
 STEPS = 64
-NEAR = 0.25  # How far the logits may be off, as a share of what the adapter changes in them.
+FAR = 1.5  # How far a logit may be off; they are up to 30. The model without an adapter is as far off.
+NEAR = 0.2  # And how far they may be off on average, as a share of what the adapter changes in them.
 
 
 @pytest.fixture(scope="module")
@@ -90,18 +93,16 @@ def test_the_logits_of_every_step_are_near_peft_s(
     answer = recorded["answers"][name]
     (_, mine), (_, base) = followed(graph, [(adapters[name], answer), (None, answer)], recorded["probes"])
     theirs = np.array(answer["logits"])
-    error = np.sqrt(((mine - theirs) ** 2).mean(axis=1))
-    change = np.sqrt(((base - theirs) ** 2).mean(axis=1))
-    assert change.min() > 1.0  # else this test would say nothing
-    assert (error / change).max() < NEAR
+    error, change = np.abs(mine - theirs), np.abs(base - theirs)
+    assert error.max() < FAR
+    assert error.mean() < NEAR * change.mean()
 
 
 @pytest.mark.slow
 @pytest.mark.needs("peft")
 def test_peft_still_says_what_was_recorded(recorded: dict[str, Any], tmp_path: Path) -> None:
     again = tmp_path / "again.json"
-    model = HERE.parents[1] / ".cache" / "smollm2-hf"
-    subprocess.run([sys.executable, str(SCRIPT), str(model), str(again)], check=True, timeout=3600)
+    subprocess.run([sys.executable, str(SCRIPT), os.environ[MODEL], str(again)], check=True, timeout=3600)
     for name, answer in json.loads(again.read_text())["answers"].items():
         assert answer["tokens"] == recorded["answers"][name]["tokens"]
         np.testing.assert_allclose(answer["logits"], recorded["answers"][name]["logits"], atol=0.01)

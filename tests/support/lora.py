@@ -66,13 +66,13 @@ def write(
 
 def everything(folder: Path) -> Path:
     """An adapter of the default model that changes all modules."""
-    return write(folder, tensors(SMOLLM2, 1, scale=0.05), lora_alpha=16)
+    return write(folder, tensors(SMOLLM2, 1, scale=0.15), lora_alpha=16)
 
 
 def some(folder: Path) -> Path:
     """One that changes some of them, with most of what PEFT's configuration has to offer."""
     targets = ("q_proj", "v_proj", "down_proj")
-    weights = tensors(SMOLLM2, 2, rank=16, targets=targets, scale=0.05)
+    weights = tensors(SMOLLM2, 2, rank=16, targets=targets, scale=0.15)
     for name in [*weights]:
         if "layers.3.mlp" in name:  # of another rank than the others
             weights[name] = weights[name][:4] if "lora_A" in name else weights[name][:, :4]
