@@ -1,62 +1,67 @@
-"""Every kind of graph gets the same names for its projections."""
+"""The projections of a graph are known by their names, ours or those of Hugging Face's exporter."""
 
 from pathlib import Path
 
+import numpy as np
 import openvino as ov
 import pytest
+from openvino import opset13 as op
 
 from forebay.engine import projections
 from forebay.engine.graph import PagedGraph
-from forebay.engine.projections import TARGETS
 from tests.support import lora
 
 pytestmark = pytest.mark.engine
 
 
-def paged(folder: Path) -> ov.Model:
-    """The graph as the engine has it."""
-    model = ov.Core().read_model(folder / "openvino_model.xml")
-    from forebay.engine import graph  # noqa: PLC0415
+def graph(names: list[str], *, transposed: bool = True) -> ov.Model:
+    """A graph with a projection from 4 to 6 numbers for each of ``names``."""
+    hidden = op.parameter([-1, 4], np.float32)
+    results = []
+    for name in names:
+        weights = op.constant(np.ones((6, 4) if transposed else (4, 6), np.float32))
+        node = op.matmul(hidden, weights, transpose_a=False, transpose_b=transposed)
+        node.set_friendly_name(name)
+        results.append(op.result(node))
+    return ov.Model(results, [hidden])
 
-    graph._make_paged(model)
-    return model
+
+def modules(model: ov.Model) -> dict[projections.Module, tuple[int, int]]:
+    """All modules and their widths."""
+    return dict(module for each in projections.find(model) for module in each.modules())
 
 
-def test_a_graph_read_from_a_gguf_is_known_by_how_it_is_knit(tiny_llama: Path) -> None:
+def test_our_graphs_say_what_they_compute(tiny_llama: Path, smollm2: Path) -> None:
     assert PagedGraph(tiny_llama, kv_cache=2**20).modules == lora.TINY
+    assert PagedGraph(smollm2, kv_cache=2**24).modules == lora.SMOLLM2
 
 
-def test_the_default_model_has_all_its_modules(smollm2: Path) -> None:
-    found = projections.find(paged(smollm2))
-    assert dict(module for each in found for module in each.modules()) == lora.SMOLLM2
-    assert {each.layer for each in found} == {*range(30)}
+@pytest.mark.parametrize("transposed", [True, False])
+def test_one_projection_may_compute_several_modules(*, transposed: bool) -> None:
+    model = graph(["layers.7|gate_proj:5|up_proj:1", "layers.12|o_proj:6"], transposed=transposed)
+    assert modules(model) == {(7, "gate_proj"): (4, 5), (7, "up_proj"): (4, 1), (12, "o_proj"): (4, 6)}
 
 
-def test_names_that_are_there_already_are_read(tiny_llama: Path) -> None:
-    model = paged(tiny_llama)
-    projections.find(model)
-    again = projections.find(model)
-    names = sorted(name for each in again for name in each.node.get_friendly_name().split("|")[1:])
-    assert names == sorted(f"{target}:{lora.TINY[0, target][1]}" for target in TARGETS)
+def test_names_of_the_exporter_are_understood() -> None:
+    linear = "ov_ext::linear/MatMul"
+    model = graph(
+        [
+            f"__module.model.layers.3.self_attn.q_proj/{linear}",
+            f"__module.model.layers.11.mlp.down_proj/{linear}",
+            f"__module.lm_head/{linear}",
+        ]
+    )
+    assert modules(model) == {(3, "q_proj"): (4, 6), (11, "down_proj"): (4, 6)}
+    assert modules(model) == {(3, "q_proj"): (4, 6), (11, "down_proj"): (4, 6)}
 
 
-def test_one_projection_may_compute_several_modules(tiny_llama: Path) -> None:
-    model = paged(tiny_llama)
-    first = next(each for each in projections.find(model) if each.parts[0].target == "up_proj")
-    first.node.set_friendly_name("layers.7|gate_proj:96|up_proj:32")
-    found = next(each for each in projections.find(model) if each.layer == 7)
-    assert dict(found.modules()) == {(7, "gate_proj"): (64, 96), (7, "up_proj"): (64, 32)}
-
-
-def test_names_of_the_exporter_are_understood(tiny_llama: Path) -> None:
-    model = paged(tiny_llama)
-    for each in projections.find(model):
-        ((_, target), _), *_ = each.modules()
-        where = "mlp" if target in lora.MLP else "self_attn"
-        each.node.set_friendly_name(f"__module.model.layers.0.{where}.{target}/ov_ext::linear/MatMul")
-    found = projections.find(model)
-    assert dict(module for each in found for module in each.modules()) == lora.TINY
-
-
-def test_a_graph_of_another_kind_has_none(tiny_bert: Path) -> None:
+def test_a_graph_without_names_has_none(tiny_bert: Path) -> None:
     assert projections.find(ov.Core().read_model(tiny_bert / "openvino_model.xml")) == []
+    assert projections.find(graph(["MatMul_46", "layers.1|q_proj", "layers.x|q_proj:6"])) == []
+
+
+def test_a_product_of_two_values_is_no_projection() -> None:
+    one, other = op.parameter([-1, 4], np.float32), op.parameter([6, 4], np.float32)
+    node = op.matmul(one, other, transpose_a=False, transpose_b=True)
+    node.set_friendly_name("layers.0|q_proj:6")
+    assert projections.find(ov.Model([op.result(node)], [one, other])) == []
