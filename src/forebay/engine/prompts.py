@@ -9,10 +9,10 @@ from forebay.core.errors import ContextLengthError, InvalidRequestError, Unsuppo
 from forebay.engine import facts
 from forebay.engine.grammar import Compiler
 from forebay.engine.metadata import Facts
-from forebay.engine.template import ChatTemplate, Message
 from forebay.engine.tokenizer import Tokenizer
 from forebay.engine.tool_calls import ARRAY, CallReader, NamedReader, Reader, style_of
 from forebay.engine.tools import Tools
+from forebay.templates import ChatTemplate, Message
 
 
 class Calls(NamedTuple):

@@ -7,7 +7,7 @@ import jinja2
 import pytest
 
 from forebay.core.errors import InvalidRequestError
-from forebay.engine.template import ChatTemplate
+from forebay.templates import ChatTemplate
 
 HELLO = [{"role": "user", "content": "Hello"}]
 CHATML = (
