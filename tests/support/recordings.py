@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from forebay.core.errors import ForebayError, UnavailableError, UpstreamError
 Fields = dict[str, Any]
 
 SECRET = "sk-secret-key"
+MINTED = "req_1"
+"""The call's own id, where a vendor gives its answers none."""
 
 
 class Recording(NamedTuple):
@@ -30,7 +33,12 @@ class Recording(NamedTuple):
     ping: bytes = b": ping\n\n"
     stream_type: str = "text/event-stream"
     busy_is: type[ForebayError] = UnavailableError
-    options: Mapping[str, str] = MappingProxyType({"api_key": SECRET})
+    options: Mapping[str, Any] = MappingProxyType({"api_key": SECRET})
+
+    @property
+    def name(self) -> str:
+        """The kind, the model, and the API where there are several."""
+        return "-".join(filter(None, [self.kind, self.model, self.options.get("api")]))
 
 
 def sse(payload: Fields, *, named: bool = False) -> bytes:
@@ -319,6 +327,139 @@ def _cohere() -> Recording:
     )
 
 
+def _failing(error: str, kind: str) -> bytes:
+    return json.dumps({"error": error, "error_type": kind}).encode()
+
+
+def _tgi() -> Recording:
+    """``/v1`` as of TGI 2.4: no id, one call in a delta, the role in each of them, no word of calls at the end."""
+    arguments = {"city": "Zürich"}
+    usage = {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50}
+    common = {"id": "", "created": 1706270835, "model": "mistral", "system_fingerprint": "2.4.1-native"}
+
+    def event(delta: Fields, finish: str | None = None, **more: Any) -> Fields:
+        delta = {"role": "assistant", **delta}
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return {"object": "chat.completion.chunk", **common, "choices": [choice], "usage": None, **more}
+
+    def called(name: str | None, piece: str) -> Fields:
+        return {
+            "tool_calls": {"index": 0, "id": "", "type": "function", "function": {"name": name, "arguments": piece}}
+        }
+
+    message = {
+        "role": "assistant",
+        "content": "Lööking 🌍.",
+        "tool_calls": [
+            {
+                "id": "0",
+                "type": "function",
+                "function": {"description": None, "name": "weather", "arguments": arguments},
+            }
+        ],
+    }
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    events = [
+        event({"content": "Lööking "}),
+        event({"content": "🌍."}),
+        event(called("weather", '{"city":')),
+        event(called("weather", '"Zürich"}')),
+        event({"content": ""}, "eos_token"),
+    ]
+    last = sse({"object": "chat.completion.chunk", **common, "choices": [], "usage": usage})
+    busy = _failing("Model is overloaded", "overloaded")
+    return Recording(
+        kind="tgi",
+        model="mistral",
+        target="/v1/chat/completions",
+        whole=json.dumps({"object": "chat.completion", **common, "choices": [choice], "usage": usage}).encode(),
+        events=(*map(sse, events), last + b"data: [DONE]\n\n"),
+        expected=expected(
+            answer_id=MINTED,
+            model="mistral",
+            message={
+                "content": "Lööking 🌍.",
+                "tool_calls": [function(f"call_{MINTED}_0_0", "weather", '{"city":"Zürich"}')],
+            },
+            finish_reason="tool_calls",
+            usage=(20, 30),
+        ),
+        busy=b"data: " + busy + b"\n\n",
+        overloaded=(429, busy),
+    )
+
+
+def _lorax() -> Recording:
+    """``/v1`` of LoRAX 0.12: ``null`` for a name, and a stop word counts as filtered content."""
+    usage = {"prompt_tokens": 20, "completion_tokens": 3, "total_tokens": 23}
+    common = {"id": "null", "created": 0, "model": "null"}
+
+    def event(text: str, finish: str | None = None, **more: Any) -> Fields:
+        choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": finish}
+        return {"object": "chat.completion.chunk", **common, "choices": [choice], **more}
+
+    message = {"role": "assistant", "content": "Lööking 🌍."}
+    choice = {"index": 0, "message": message, "finish_reason": "content_filter"}
+    busy = _failing("Model is overloaded", "overloaded")
+    return Recording(
+        kind="lorax",
+        model="base",
+        target="/v1/chat/completions",
+        whole=json.dumps(
+            {"object": "text_completion", **common, "choices": [choice], "usage": usage, "system_fingerprint": "0.12"}
+        ).encode(),
+        events=tuple(map(sse, [event("Lööking "), event("🌍"), event(".", "content_filter", usage=usage)])),
+        expected=expected(
+            answer_id=MINTED,
+            model="base",
+            message={"content": "Lööking 🌍."},
+            finish_reason="stop",
+            usage=(20, 3),
+        ),
+        busy=b"data: " + busy + b"\n\n",
+        overloaded=(429, busy),
+    )
+
+
+def _generate(kind: str, whole: Fields, streamed: Fields) -> Recording:
+    """The native API; ``whole`` and ``streamed`` are the prompt's length, as the details tell it."""
+    pieces = ["Lö", "öking", " 🌍."]
+    tokens = [{"id": index, "text": text, "logprob": -0.1, "special": False} for index, text in enumerate(pieces)]
+    end = {"id": 2, "text": "<|im_end|>", "logprob": -0.1, "special": True}
+    details = {"finish_reason": "eos_token", "generated_tokens": 4, "seed": None}
+    events: list[Fields] = [
+        {"index": index + 1, "token": token, "generated_text": None, "details": None}
+        for index, token in enumerate(tokens)
+    ]
+    events.append({"index": 4, "token": end, "generated_text": "Lööking 🌍.", "details": {**details, **streamed}})
+    reply = {"generated_text": "Lööking 🌍.", "details": {**details, "prefill": [], "tokens": [*tokens, end], **whole}}
+    busy = _failing("Model is overloaded", "overloaded")
+    return Recording(
+        kind=kind,
+        model="base",
+        target="/generate",
+        whole=json.dumps(reply).encode(),
+        events=tuple(map(sse, events)),
+        expected=expected(
+            answer_id=MINTED,
+            model="base",
+            message={"content": "Lööking 🌍."},
+            finish_reason="stop",
+            usage=(2, 4),
+        ),
+        busy=b"data: " + busy + b"\n\n",
+        overloaded=(429, busy),
+        options=MappingProxyType(
+            {"api_key": SECRET, "api": "native", "chat_template": str(CHATML), "drop_params": True}
+        ),
+    )
+
+
+CHATML = Path(__file__).parent / "chatml.jinja"
+TGI = _tgi()
+LORAX = _lorax()
+TGI_NATIVE = _generate("tgi", {"prefill": [{"id": 1, "text": "a", "logprob": None}] * 2}, {"input_length": 2})
+LORAX_NATIVE = _generate("lorax", {"prompt_tokens": 2}, {"prompt_tokens": 2})
 ANTHROPIC = _anthropic()
 COHERE = _cohere()
 GEMINI = _gemini("gemini", "/models/gemini-2.5-flash:generateContent", api_key=SECRET)
@@ -335,4 +476,4 @@ CLAUDE_ON_VERTEX = ANTHROPIC._replace(
     target="/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
     options=MappingProxyType({"project": "p", "access_token": SECRET}),
 )
-RECORDINGS = (CLAUDE_ON_VERTEX, ANTHROPIC, COHERE, GEMINI, VERTEX)
+RECORDINGS = (ANTHROPIC, CLAUDE_ON_VERTEX, COHERE, GEMINI, LORAX, LORAX_NATIVE, TGI, TGI_NATIVE, VERTEX)

@@ -68,7 +68,15 @@ _STATUS_OF: Mapping[str, int] = {
     "insufficient_quota": 429,
     **dict.fromkeys(_BY_CODE, 400),
 }
-_TOO_LONG = ("context length", "context window", "prompt is too long", "too many tokens", "maximum number of tokens")
+_TOO_LONG = (
+    "context length",
+    "context window",
+    "prompt is too long",
+    "too many tokens",
+    "maximum number of tokens",
+    "`inputs` must have less than",  # TGI
+    "`inputs` tokens + `max_new_tokens` must be",  # TGI
+)
 
 
 class Told(msgspec.Struct, frozen=True):

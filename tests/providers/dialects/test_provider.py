@@ -24,7 +24,7 @@ from tests.support.recordings import RECORDINGS, SECRET, Recording
 
 DONE = b"data: [DONE]\n\n"
 
-pytestmark = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: f"{each.kind}-{each.model}")
+pytestmark = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: each.name)
 
 
 def chunked(recording: Recording) -> bytes:

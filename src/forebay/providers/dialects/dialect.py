@@ -43,6 +43,15 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
+class HeadReader(Reader, Protocol):
+    """One that reads the head of the reply, too."""
+
+    def head(self, headers: Headers, /) -> None:
+        """Take note of what is told there."""
+        ...
+
+
 class Exchange(msgspec.Struct, frozen=True):
     """One chat in the vendor's words: what is sent, who reads what comes back, how many answers that has."""
 

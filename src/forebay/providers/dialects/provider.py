@@ -20,6 +20,7 @@ from forebay.providers.dialects.dialect import (
     EmbeddingDialect,
     Exchange,
     Headers,
+    HeadReader,
     VendorError,
     operations,
 )
@@ -127,6 +128,8 @@ class DialectProvider:
     async def _chat(self, call: Call, deployment: Deployment) -> Reply:
         exchange = await self._translated(call, deployment.model)
         response = await self._ask(exchange.path, exchange.body, exchange.headers, deployment)
+        if isinstance(exchange.reader, HeadReader):
+            exchange.reader.head(list(response.headers.items()))
         if call.request.stream:
             return await self._stream(call, deployment, exchange, response)
         return await self._whole(call, deployment, exchange, response)
