@@ -455,7 +455,61 @@ def _generate(kind: str, whole: Fields, streamed: Fields) -> Recording:
     )
 
 
+def _ollama() -> Recording:
+    calls = [
+        {"function": {"index": 0, "name": "weather", "arguments": {"city": "Zürich"}}},
+        {"id": "call_x", "function": {"index": 1, "name": "time", "arguments": {}}},
+    ]
+    counts = {"total_duration": 5, "load_duration": 1, "prompt_eval_count": 20, "eval_count": 30, "eval_duration": 2}
+
+    def line(done: bool = False, **message: Any) -> Fields:  # noqa: FBT001, FBT002
+        return {
+            "model": "qwen3",
+            "created_at": "2025-10-26T17:15:24.097767Z",
+            "message": {"role": "assistant", "content": "", **message},
+            "done": done,
+            **({"done_reason": "stop", **counts} if done else {}),
+        }
+
+    events = [
+        line(thinking="Two "),
+        line(thinking="cities."),
+        line(content="Lööking "),
+        line(content="🌍."),
+        line(tool_calls=calls),
+        line(done=True),
+    ]
+    whole = line(done=True, thinking="Two cities.", content="Lööking 🌍.", tool_calls=calls)
+    return Recording(
+        kind="ollama",
+        model="qwen3:8b",
+        target="/api/chat",
+        whole=json.dumps(whole).encode(),
+        events=tuple(json.dumps(each).encode() + b"\n" for each in events),
+        expected=expected(
+            answer_id=MINTED,
+            model="qwen3",
+            message={
+                "content": "Lööking 🌍.",
+                "reasoning_content": "Two cities.",
+                "tool_calls": [
+                    function(f"call_{MINTED}_0_0", "weather", '{"city":"Zürich"}'),
+                    function("call_x", "time", "{}"),
+                ],
+            },
+            finish_reason="tool_calls",
+            usage=(20, 30),
+        ),
+        busy=b'{"error": "the model runner has stopped"}\n',
+        busy_is=UpstreamError,
+        overloaded=(503, b'{"error": "server busy, please try again.  maximum pending requests exceeded"}'),
+        ping=b"\n",
+        stream_type="application/x-ndjson",
+    )
+
+
 CHATML = Path(__file__).parent / "chatml.jinja"
+OLLAMA = _ollama()
 TGI = _tgi()
 LORAX = _lorax()
 TGI_NATIVE = _generate("tgi", {"prefill": [{"id": 1, "text": "a", "logprob": None}] * 2}, {"input_length": 2})
@@ -476,4 +530,15 @@ CLAUDE_ON_VERTEX = ANTHROPIC._replace(
     target="/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
     options=MappingProxyType({"project": "p", "access_token": SECRET}),
 )
-RECORDINGS = (ANTHROPIC, CLAUDE_ON_VERTEX, COHERE, GEMINI, LORAX, LORAX_NATIVE, TGI, TGI_NATIVE, VERTEX)
+RECORDINGS = (
+    ANTHROPIC,
+    CLAUDE_ON_VERTEX,
+    COHERE,
+    GEMINI,
+    LORAX,
+    LORAX_NATIVE,
+    OLLAMA,
+    TGI,
+    TGI_NATIVE,
+    VERTEX,
+)
