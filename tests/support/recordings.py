@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from forebay.core.errors import ForebayError, UnavailableError, UpstreamError
+from tests.support.eventstream import aws_event
 
 Fields = dict[str, Any]
 
@@ -508,6 +509,81 @@ def _ollama() -> Recording:
     )
 
 
+def _bedrock() -> Recording:
+    usage = {"inputTokens": 12, "outputTokens": 30, "totalTokens": 50}
+    usage |= {"cacheReadInputTokens": 5, "cacheWriteInputTokens": 3}
+    weather = {"toolUseId": "tooluse_1", "name": "weather", "input": {"city": "Zürich"}}
+    content: list[Fields] = [
+        {"reasoningContent": {"reasoningText": {"text": "Two cities.", "signature": "EqQB"}}},
+        {"reasoningContent": {"redactedContent": "eHg="}},
+        {"text": "Lööking 🌍."},
+        {"toolUse": weather},
+        {"toolUse": {"toolUseId": "tooluse_2", "name": "time", "input": {}}},
+    ]
+    whole = {
+        "output": {"message": {"role": "assistant", "content": content}},
+        "stopReason": "tool_use",
+        "usage": usage,
+        "metrics": {"latencyMs": 1},
+    }
+
+    def deltas(index: int, *found: Fields) -> list[bytes]:
+        made = [aws_event("contentBlockDelta", {"delta": delta, "contentBlockIndex": index}) for delta in found]
+        return [*made, aws_event("contentBlockStop", {"contentBlockIndex": index})]
+
+    def begun(index: int, call_id: str, name: str) -> bytes:
+        use = {"toolUse": {"toolUseId": call_id, "name": name}}
+        return aws_event("contentBlockStart", {"start": use, "contentBlockIndex": index})
+
+    events = [
+        aws_event("messageStart", {"role": "assistant"}),
+        *deltas(
+            0,
+            {"reasoningContent": {"text": "Two "}},
+            {"reasoningContent": {"text": "cities."}},
+            {"reasoningContent": {"signature": "EqQB"}},
+        ),
+        *deltas(1, {"reasoningContent": {"redactedContent": "eHg="}}),
+        *deltas(2, {"text": "Lööking "}, {"text": "🌍."}),
+        begun(3, "tooluse_1", "weather"),
+        *deltas(3, {"toolUse": {"input": '{"city":'}}, {"toolUse": {"input": '"Zürich"}'}}),
+        begun(4, "tooluse_2", "time"),
+        *deltas(4, {"toolUse": {"input": ""}}),
+        aws_event("messageStop", {"stopReason": "tool_use"}),
+        aws_event("metadata", {"usage": usage, "metrics": {"latencyMs": 1}}),
+    ]
+    return Recording(
+        kind="bedrock",
+        model="anthropic.claude-x-v1:0",
+        target="/model/anthropic.claude-x-v1%3A0/converse",
+        whole=json.dumps(whole).encode(),
+        events=tuple(events),
+        expected=expected(
+            answer_id=MINTED,
+            model="anthropic.claude-x-v1:0",
+            message={
+                "content": "Lööking 🌍.",
+                "reasoning_content": "Two cities.",
+                "thinking_blocks": [
+                    {"type": "thinking", "thinking": "Two cities.", "signature": "EqQB"},
+                    {"type": "redacted_thinking", "data": "eHg="},
+                ],
+                "tool_calls": [
+                    function("tooluse_1", "weather", '{"city":"Zürich"}'),
+                    function("tooluse_2", "time", "{}"),
+                ],
+            },
+            finish_reason="tool_calls",
+            usage=(20, 30),
+            prompt_tokens_details={"cached_tokens": 5, "cache_write_tokens": 3},
+        ),
+        busy=aws_event("serviceUnavailableException", {"message": "Busy"}, kind="exception"),
+        overloaded=(503, b'{"message": "Bedrock is unable to process your request."}'),
+        ping=aws_event("initial-response", {}),
+        stream_type="application/vnd.amazon.eventstream",
+    )
+
+
 CHATML = Path(__file__).parent / "chatml.jinja"
 OLLAMA = _ollama()
 TGI = _tgi()
@@ -515,6 +591,7 @@ LORAX = _lorax()
 TGI_NATIVE = _generate("tgi", {"prefill": [{"id": 1, "text": "a", "logprob": None}] * 2}, {"input_length": 2})
 LORAX_NATIVE = _generate("lorax", {"prompt_tokens": 2}, {"prompt_tokens": 2})
 ANTHROPIC = _anthropic()
+BEDROCK = _bedrock()
 COHERE = _cohere()
 GEMINI = _gemini("gemini", "/models/gemini-2.5-flash:generateContent", api_key=SECRET)
 VERTEX = _gemini(
@@ -532,6 +609,7 @@ CLAUDE_ON_VERTEX = ANTHROPIC._replace(
 )
 RECORDINGS = (
     ANTHROPIC,
+    BEDROCK,
     CLAUDE_ON_VERTEX,
     COHERE,
     GEMINI,

@@ -74,6 +74,7 @@ _TOO_LONG = (
     "prompt is too long",
     "too many tokens",
     "maximum number of tokens",
+    "input is too long",  # Bedrock
     "`inputs` must have less than",  # TGI
     "`inputs` tokens + `max_new_tokens` must be",  # TGI
 )
