@@ -97,12 +97,3 @@ def test_rubbish_is_an_error_and_nothing_else(place: Path, rubbish: bytes) -> No
             continue
         with pytest.raises(ConversionError):
             safetensors.read(written(place, data))
-
-
-def test_bfloat16_becomes_float32(place: Path) -> None:
-    values = np.array([1.0, -2.5, 0.15625], np.float32)
-    data = (values.view(np.uint32) >> 16).astype("<u2").tobytes()
-    header = {"a": {"dtype": "BF16", "shape": [3], "data_offsets": [0, 6]}}
-    read = safetensors.read(written(place, file(header, data)))["a"]
-    assert read.dtype == np.float32
-    assert read.tolist() == values.tolist()
