@@ -37,6 +37,11 @@ class Recording(NamedTuple):
     options: Mapping[str, Any] = MappingProxyType({"api_key": SECRET})
 
     @property
+    def images(self) -> bool:
+        """Whether it takes any."""
+        return self.kind != "lorax" and self.options.get("api") != "native"
+
+    @property
     def name(self) -> str:
         """The kind, the model, and the API where there are several."""
         return "-".join(filter(None, [self.kind, self.model, self.options.get("api")]))

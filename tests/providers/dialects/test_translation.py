@@ -11,7 +11,7 @@ from forebay.providers.dialects.dialect import Dialect
 from forebay.providers.dialects.translation import Terms, Translation
 from forebay.providers.transport import CutError, Response
 from tests.support.dialects import call, gathered, made, normal
-from tests.support.recordings import RECORDINGS, Recording
+from tests.support.recordings import MINTED, RECORDINGS, Recording
 
 DONE = b"data: [DONE]\n\n"
 
@@ -49,7 +49,7 @@ async def translated(dialect: Dialect, recording: Recording, data: bytes, *, cut
     """What a client gets, and whether it broke."""
     asked = call(stream=True, include_usage=True)
     exchange = dialect.chat(asked, recording.model)
-    chunks = Chunks("x", recording.model, dialect.reasons, include_usage=True)
+    chunks = Chunks(MINTED, recording.model, dialect.reasons, include_usage=True)
     terms = Terms("up", asked.trace, refused)
     translation = Translation(arrived(data, cut=cut), dialect.framing(), exchange.reader, chunks, terms)
     received = b""
@@ -61,7 +61,7 @@ async def translated(dialect: Dialect, recording: Recording, data: bytes, *, cut
     return received, False
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: f"{each.kind}-{each.model}")
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: each.name)
 @pytest.mark.parametrize("cut", [True, False])
 async def test_cut_at_every_byte(recording: Recording, cut: bool) -> None:  # noqa: FBT001
     provider = made(recording.kind, "http://127.0.0.1:1", **recording.options)
