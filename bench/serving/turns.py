@@ -37,7 +37,14 @@ PORT = 8110
 
 def ask(messages: list[dict[str, str]]) -> tuple[float, str, int]:
     """TTFT in seconds, the answer, and how many tokens of the prompt were in the cache."""
-    body = {"model": MODEL, "messages": messages, "max_tokens": ANSWER, "temperature": 0, "stream": True}
+    body = {
+        "model": MODEL,
+        "messages": messages,
+        "max_tokens": ANSWER,
+        "temperature": 0,
+        "min_tokens": ANSWER,
+        "stream": True,
+    }
     body["stream_options"] = {"include_usage": True}
     headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{PORT}/v1/chat/completions", json.dumps(body).encode(), headers)
