@@ -2,9 +2,9 @@
 
 The matrices of all adapters in use stand side by side, each adapter having its own columns, so that two multiplications
 serve everybody: in between, a mask leaves each token the columns of its own adapter. A branch belongs to a projection,
-which may compute several modules: they share the first multiplication. The matrices are inputs of the graph, so that an
-adapter can come and go without compiling anything. Tokens are multiplied in two dimensions: in three, OpenVINO's kernel
-takes one of them at a time.
+which may compute several modules: they share the first multiplication, and each has a second one of its own. The
+matrices are inputs of the graph, so that an adapter can come and go without compiling anything. Tokens are multiplied
+in two dimensions: in three, OpenVINO's kernel takes one of them at a time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,18 +21,34 @@ _MASK: Final = "lora_mask"
 _KEEP_STEPS: Final = 64  # For so long an adapter that nobody uses keeps its columns: packing them anew costs a step.
 
 
+class _Span(NamedTuple):
+    """Columns of a projection's output that the matrix of one module covers.
+
+    They are its own, ``width`` of them from ``begin`` on, and those of neighbours that nobody changes: ``total``.
+    """
+
+    target: str
+    begin: int
+    width: int
+    total: int
+
+
 class _Branch(NamedTuple):
-    """The two inputs of a projection's branch: names, the modules with their columns' places, and widths."""
+    """What is added to a projection: its name, its layer, the width of its input, and what the modules cover."""
 
     name: str
     layer: int
-    parts: tuple[Part, ...]
-    targets: frozenset[str]
     inputs: int
+    spans: tuple[_Span, ...]
 
     @property
-    def outputs(self) -> int:
-        return sum(part.width for part in self.parts)
+    def down(self) -> str:
+        """The name of its first input: all modules' matrices, side by side."""
+        return f"{self.name}.lora_down"
+
+    def up(self, span: _Span) -> str:
+        """The name of its second input for one module."""
+        return f"{self.name}.lora_up.{span.target}"
 
 
 class Branches:
@@ -42,16 +58,16 @@ class Branches:
         """Add them to ``model``, which has not been compiled yet."""
         self.targets = targets
         self._branches = [
-            _Branch(each.node.get_friendly_name(), each.layer, each.parts, wanted, each.inputs)
+            _Branch(each.node.get_friendly_name(), each.layer, each.inputs, spans)
             for each in projections
-            if (wanted := targets.intersection(part.target for part in each.parts))
+            if (spans := _spans(each.parts, targets))
         ]
         nodes = {each.node.get_friendly_name(): each.node for each in projections}
         mask = _parameter(_MASK, [-1, -1])
         masks = {1: mask}
         parameters = [mask]
         for branch in self._branches:
-            count = len(branch.targets)
+            count = len(branch.spans)
             if count not in masks:
                 masks[count] = op.concat([mask] * count, 1)
             parameters += _attach(nodes[branch.name], branch, masks[count])
@@ -106,29 +122,23 @@ class Stack:
             self._columns[adapter] = slice(begin, begin + adapter.rank)
         tensors = []
         for branch in self._branches:
-            rank = len(branch.targets) * self._width
-            down = self._zeros(f"{branch.name}.down", branch.inputs, rank)
-            up = self._zeros(f"{branch.name}.up", rank, branch.outputs)
-            self._fill(branch, down, up)
-            for name, matrix in ((_down(branch.name), down), (_up(branch.name), up)):
+            down = self._zeros(branch.down, branch.inputs, len(branch.spans) * self._width)
+            ups = {branch.up(span): self._zeros(branch.up(span), self._width, span.total) for span in branch.spans}
+            for number, (span, up) in enumerate(zip(branch.spans, ups.values(), strict=True)):
+                self._fill(branch.layer, span, down[:, number * self._width :], up)
+            for name, matrix in {branch.down: down, **ups}.items():
                 tensors.append(ov.Tensor(matrix, shared_memory=True))
                 self._request.set_tensor(name, tensors[-1])
         self._tensors = tensors  # They, and through them the memory, must live as long as the request may read them.
 
-    def _fill(self, branch: _Branch, down: Floats, up: Floats) -> None:
-        """Put the matrices of all adapters into their places: parts one after the other, adapters in each of them."""
-        first = output = 0
-        for part in branch.parts:
-            if part.target in branch.targets:
-                for adapter, columns in self._columns.items():
-                    factors = adapter.factors.get((branch.layer, part.target))
-                    if factors is not None:
-                        begin = first + columns.start
-                        end = begin + factors.up.shape[0]
-                        down[:, begin:end] = factors.down
-                        up[begin:end, output : output + part.width] = factors.up
-                first += self._width
-            output += part.width
+    def _fill(self, layer: int, span: _Span, down: Floats, up: Floats) -> None:
+        """Put all adapters' matrices for one module into their places."""
+        for adapter, columns in self._columns.items():
+            factors = adapter.factors.get((layer, span.target))
+            if factors is not None:
+                own = slice(columns.start, columns.start + factors.up.shape[0])
+                down[:, own] = factors.down
+                up[own, span.begin : span.begin + span.width] = factors.up
 
     def _zeros(self, name: str, rows: int, columns: int) -> Floats:
         """A matrix of zeros in memory that is used again and grows when it must."""
@@ -141,32 +151,41 @@ class Stack:
         return matrix
 
 
+def _spans(parts: Sequence[Part], targets: frozenset[str]) -> tuple[_Span, ...]:
+    """What the modules among ``parts`` that are ``targets`` cover; together it is the whole output."""
+    spans: list[_Span] = []
+    before = 0
+    for part in parts:
+        if part.target in targets:
+            spans.append(_Span(part.target, before, part.width, before + part.width))
+            before = 0
+        elif spans:
+            spans[-1] = spans[-1]._replace(total=spans[-1].total + part.width)
+        else:
+            before += part.width
+    return tuple(spans)
+
+
 def _attach(node: Any, branch: _Branch, mask: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no types
     """Add a branch's output to that of ``node``; its new inputs."""
-    down = _parameter(_down(branch.name), [branch.inputs, -1])
-    up = _parameter(_up(branch.name), [-1, branch.outputs])
+    down = _parameter(branch.down, [branch.inputs, -1])
+    ups = [_parameter(branch.up(span), [-1, span.total]) for span in branch.spans]
     flat = op.reshape(node.input_value(0), op.constant(np.array([-1, branch.inputs], np.int64)), special_zero=False)
     thin = op.multiply(op.matmul(flat, down, transpose_a=False, transpose_b=False), mask)
-    change = op.matmul(thin, up, transpose_a=False, transpose_b=False)
+    thins = op.split(thin, op.constant(np.int64(1)), len(ups)).outputs() if len(ups) > 1 else thin.outputs()
+    changes = [op.matmul(own, up, transpose_a=False, transpose_b=False) for own, up in zip(thins, ups, strict=True)]
+    change = op.concat(changes, 1) if len(changes) > 1 else changes[0]
     output = node.output(0)
     users = output.get_target_inputs()
     sides = len(output.get_partial_shape())
-    shape = op.constant(np.array([-1] + [1] * (sides - 2) + [branch.outputs], np.int64))
+    shape = op.constant(np.array([-1] + [1] * (sides - 2) + [sum(span.total for span in branch.spans)], np.int64))
     changed = op.add(output, op.reshape(change, shape, special_zero=False) if sides > 2 else change)  # noqa: PLR2004
     for user in users:
         user.replace_source_output(changed.output(0))
-    return [down, up]
+    return [down, *ups]
 
 
 def _parameter(name: str, shape: list[int]) -> Any:  # noqa: ANN401
     parameter = op.parameter(shape, np.float32, name=name)
     parameter.output(0).get_tensor().set_names({name})
     return parameter
-
-
-def _down(branch: str) -> str:
-    return f"{branch}.lora_down"
-
-
-def _up(branch: str) -> str:
-    return f"{branch}.lora_up"
