@@ -22,10 +22,12 @@ from forebay.core.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
+from forebay.core.stream import payloads
 from forebay.core.types import Call, Deployment, Operation, Principal, Request, Stream, TimeOuts, Trace, Usage, Whole
 from forebay.providers.openai import OpenAIProvider, OpenAISettings
 from forebay.settings import Secret
 from tests.support.faulty import CHUNKED, LAST_CHUNK, PAUSE, UNTIL_CLOSED, Script, Upstream, chunk, upstream, whole
+from tests.support.schemas import check
 
 QUICK = TimeOuts(connect=5, first_token=0.8, between_tokens=0.8, total=10)
 ANSWER = json.dumps(
@@ -59,7 +61,7 @@ def call(*, stream: bool = False, include_usage: bool = False, **fields: object)
 
 @asynccontextmanager
 async def provider(url: str, **options: object) -> AsyncIterator[OpenAIProvider]:
-    settings = msgspec.convert({"base_url": url, **options}, OpenAISettings)
+    settings = msgspec.convert({"base_url": url, "exact": True, **options}, OpenAISettings)
     settings = msgspec.structs.replace(settings, api_key=Secret("sk-secret"))
     made = OpenAIProvider("up", settings)
     try:
@@ -621,3 +623,56 @@ async def test_what_came_in_another_dialect_is_fitted() -> None:
         asked = msgspec.structs.replace(asked, request=msgspec.structs.replace(asked.request, translated=translated))
         _, up = await ask(asked, [whole(ANSWER)])
         assert json.loads(up.requests[0].partition(b"\r\n\r\n")[2])["messages"][0]["content"] == content
+
+
+SLOPPY = (
+    b'data: {"id":"","choices":[{"delta":{"role":"assistant","content":"Hel"}}]}\n\n'
+    b'data: {"id":"","choices":[{"delta":{"role":"assistant","content":"l\xc3\xb6"},"finish_reason":""}]}\n\n'
+    b'data: {"id":"","choices":[{"delta":{"role":"assistant","tool_calls":[{"id":"0","index":0,'
+    b'"function":{"name":"add","arguments":{}}}]},"finish_reason":"eos_token"}],'
+    b'"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_tokens_details":null}}\n\n'
+)
+
+
+@given(cuts=st.lists(st.integers(1, len(SLOPPY) - 1), max_size=4), ends=st.sampled_from([b"", DONE]))
+@settings(max_examples=15, deadline=None)
+def test_a_sloppy_stream_is_mended_wherever_it_is_cut(cuts: list[int], ends: bytes) -> None:
+    places = [0, *sorted(set(cuts)), len(SLOPPY)]
+    pieces = b"".join(chunk(SLOPPY[start:end]) for start, end in itertools.pairwise(places))
+    asked = call(stream=True, include_usage=True)
+    script: Script = [CHUNKED + pieces + (chunk(ends) if ends else b"") + LAST_CHUNK]
+    body, _ = asyncio.run(ask(asked, script, exact=False))
+    *chunks, done = payloads(body)
+    assert done == b"[DONE]"
+    found = [json.loads(each) for each in chunks]
+    for each in found:
+        check("CreateChatCompletionStreamResponse", each)
+    *_, last, usage = found
+    assert last["choices"][0]["finish_reason"] == "tool_calls"
+    assert usage["usage"] == {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    assert asked.trace.usage == Usage(5, 2)
+
+
+async def test_a_sloppy_upstream_that_breaks_off_leaves_no_finish_reason() -> None:
+    with pytest.raises(UpstreamError, match="before the answer was whole"):
+        await ask(call(stream=True), [CHUNKED + chunk(SLOPPY[: SLOPPY.rfind(b"data:")]) + LAST_CHUNK], exact=False)
+
+
+async def test_a_sloppy_whole_reply_is_mended_and_an_unknown_reason_counted() -> None:
+    reply = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "bored"}], "x": 1}).encode()
+    async with upstream([whole(reply)]) as up, provider(up.url, exact=False) as made:
+        answered = await made.answer(call(), deployment())
+        assert isinstance(answered, Whole)
+        check("CreateChatCompletionResponse", json.loads(answered.body))
+        assert json.loads(answered.body)["choices"][0]["finish_reason"] == "stop"
+        assert made.gauges() == {"unknown_finish_reasons_total": 1.0}
+
+
+def test_only_an_upstream_that_is_known_to_be_exact_counts_as_exact() -> None:
+    assert OpenAISettings().row().exact
+    assert OpenAISettings(vendor="openai", base_url="https://api.openai.com/v1/").row().exact
+    assert OpenAISettings(vendor="azure", base_url="https://x.openai.azure.com/openai/v1").row().exact
+    assert not OpenAISettings(vendor="openai", base_url="http://llama:8080/v1").row().exact
+    assert not OpenAISettings(base_url="http://llama:8080/v1").row().exact
+    assert OpenAISettings(base_url="http://forebay/v1", exact=True).row().exact
+    assert not OpenAISettings(exact=False).row().exact

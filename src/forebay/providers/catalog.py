@@ -26,6 +26,7 @@ class Vendor(msgspec.Struct, frozen=True):
     ``usage_in_stream`` says whether it takes ``stream_options: {"include_usage": true}``; a row without it tells the
     usage in any case, and refuses the question. ``kind`` is the provider kind that asks it when its key is found: that
     of its own dialect, if Forebay speaks it. ``path`` may name the ``{model}``, too.
+    ``exact`` says that its replies are OpenAI's in every detail and are relayed untouched; those of others are mended.
 
     Of requests that came in another dialect: ``limit`` is what it calls the longest answer, ``extensions`` are the
     fields beyond OpenAI's oldest that it takes.
@@ -41,6 +42,7 @@ class Vendor(msgspec.Struct, frozen=True):
     usage_in_stream: bool = True
     kind: str = "openai"
     path: str = "/{operation}"
+    exact: bool = False
     limit: str = "max_tokens"
     extensions: frozenset[str] = frozenset()
 
@@ -53,6 +55,7 @@ ROWS = (
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
         base_url_variable="OPENAI_BASE_URL",
+        exact=True,
         limit=NEW_LIMIT,
         extensions=OPENAI_HINTS,
     ),
@@ -79,7 +82,7 @@ ROWS = (
     Vendor("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", CHAT_AND_EMBEDDING, kind="cohere"),
     Vendor("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", CHAT),
     Vendor("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", CHAT_AND_EMBEDDING),
-    Vendor("azure", "", "", key_header="api-key", key_prefix="", limit=NEW_LIMIT, extensions=OPENAI_HINTS),
+    Vendor("azure", "", "", key_header="api-key", key_prefix="", exact=True, limit=NEW_LIMIT, extensions=OPENAI_HINTS),
 )
 VENDORS: Mapping[str, Vendor] = {row.name: row for row in ROWS}
 

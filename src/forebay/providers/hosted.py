@@ -40,7 +40,7 @@ class HostedProvider:
     def __init__(self, name: str, settings: HostedSettings) -> None:
         self._name = name
         self._client = Client(f"unix:{settings.socket}")
-        self._endpoint = Endpoint(name, f"unix:{settings.socket}:", None)
+        self._endpoint = Endpoint(name, f"unix:{settings.socket}:", None, exact=True)
         self._adapters = RemoteAdapters()
         self._failure: str | None = None
         self._watching: asyncio.Task[None] | None = None

@@ -1,6 +1,7 @@
 """The provider for everything that speaks OpenAI's API: requests and replies are relayed, not understood.
 
-Of a request only ``model`` is changed, and for a stream the usage is asked for. Of a reply nothing is.
+Of a request only ``model`` is changed, and for a stream the usage is asked for. Of a reply nothing is, where the
+upstream is exact; a chat's reply of another one is mended.
 """
 
 import functools
@@ -17,8 +18,12 @@ from forebay.core.stream import Primed
 from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stream, TimeOuts, Whole
 from forebay.plugins import ProviderPlugin
 from forebay.providers.catalog import VENDORS, Vendor
+from forebay.providers.dialects.answer import FinishReasons
 from forebay.providers.failures import broken, refusal
 from forebay.providers.fitting import fit
+from forebay.providers.mending.fields import REASONS
+from forebay.providers.mending.stream import AsItCame, Mender, Mending
+from forebay.providers.mending.whole import mended
 from forebay.providers.relay import Relay, Terms, usage_of
 from forebay.providers.transport import BaseUrl, Client, Limits, Response, TransportError
 from forebay.settings import Secret
@@ -41,6 +46,8 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With neither it is OpenAI itself.
 
     ``usage_in_stream`` says whether the upstream takes ``stream_options``; by default the vendor's row knows.
+    ``exact`` says that its replies are OpenAI's in every detail; by default the row knows, and at another address than
+    the row's they are not.
     """
 
     base_url: str | None = None
@@ -49,6 +56,7 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     max_connections: Annotated[int, msgspec.Meta(ge=1)] = 4096
     usage_in_stream: bool | None = None
+    exact: bool | None = None
 
     def row(self) -> Vendor:
         """The vendor's row, with what is set here in its place.
@@ -65,8 +73,11 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         changes: dict[str, object] = {}
         if self.base_url is not None:
             changes["base_url"] = self.base_url
+            changes["exact"] = row.exact and (not row.base_url or self.base_url.rstrip("/") == row.base_url)
         if self.usage_in_stream is not None:
             changes["usage_in_stream"] = self.usage_in_stream
+        if self.exact is not None:
+            changes["exact"] = self.exact
         return msgspec.structs.replace(row, **changes)
 
     def __post_init__(self) -> None:
@@ -79,6 +90,7 @@ class OpenAIProvider:
     def __init__(self, name: str, settings: OpenAISettings, row: Vendor | None = None) -> None:
         self._name = name
         self._row = row or settings.row()
+        self._reasons = FinishReasons(REASONS)
         key = settings.api_key.reveal() if settings.api_key else ""
         headers = {"content-type": _JSON, "accept": f"{_JSON}, text/event-stream", **settings.headers}
         if key:
@@ -114,9 +126,9 @@ class OpenAIProvider:
             if response.status != OK:
                 raise await refusal(response, self._name, self._secrets)
             if request.stream:
-                reply: Reply = await self._stream(call, response, fields, deployment.timeouts.first_token)
+                reply: Reply = await self._stream(call, response, fields, deployment)
             else:
-                reply = await self._whole(call, response)
+                reply = await self._whole(call, response, deployment.model)
         except TransportError as error:
             raise broken(error, self._name) from error
         trace.provider_answered = time.perf_counter()
@@ -137,26 +149,36 @@ class OpenAIProvider:
         return None if response.status == OK else f"{path} answered with status {response.status}"
 
     def gauges(self) -> Mapping[str, float]:
-        """None of its own."""
-        return {}
+        """How many finish reasons were none of OpenAI's, nor known from other vendors."""
+        if self._row.exact:
+            return {}
+        return {"unknown_finish_reasons_total": float(self._reasons.unknown.total())}
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
 
-    async def _whole(self, call: Call, response: Response) -> Whole:
+    def _is_mended(self, operation: Operation) -> bool:
+        return operation is Operation.CHAT and not self._row.exact
+
+    async def _whole(self, call: Call, response: Response, model: str) -> Whole:
         body = await response.read(REPLY_BYTES)
         call.trace.usage = usage_of(body, self._name, self._secrets)
+        if self._is_mended(call.request.operation):
+            body = mended(body, model, self._reasons)
         return Whole(body, call.trace.usage, _kept(response))
 
-    async def _stream(self, call: Call, response: Response, fields: _Fields, first_token: float) -> Stream:
+    async def _stream(self, call: Call, response: Response, fields: _Fields, deployment: Deployment) -> Stream:
         kind = (response.header(b"content-type") or b"").lower()
         if b"json" in kind or b"html" in kind:
             usage_of(await response.read(REPLY_BYTES), self._name, self._secrets)  # a disguised error says what it is
             raise UpstreamError(f"The provider '{self._name}' did not stream its answer.")
-        unasked = not call.request.include_usage
-        terms = Terms(_number(fields.get("n")), unasked, first_token, self._secrets)
-        relay = Relay(response, self._name, call.trace, terms)
+        asked = call.request.include_usage
+        terms = Terms(_number(fields.get("n")), not asked, deployment.timeouts.first_token, self._secrets)
+        mender: Mender = AsItCame()
+        if self._is_mended(call.request.operation):
+            mender = Mending(deployment.model, self._reasons, asked=asked)
+        relay = Relay(response, self._name, call.trace, terms, mender)
         return Stream(await Primed.of(relay.events()), _kept(response))
 
     def _rewritten(self, request: Request, model: str) -> _Fields:

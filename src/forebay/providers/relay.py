@@ -1,8 +1,8 @@
-"""Passes an OpenAI-shaped reply on as it came, and looks into it as far as a gateway must.
+"""Passes an OpenAI-shaped reply on, and looks into it as far as a gateway must.
 
 What it looks for: the usage, the end, an error in disguise, an event that is none. So every event of a stream is
 decoded, which costs half a microsecond; looking for a few words in it would cost as much and miss what is malformed.
-What is handed on are the bytes that came.
+What is handed on are the bytes that came, or what the upstream's `Mender` makes of them.
 """
 
 import time
@@ -15,6 +15,7 @@ from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.stream import DONE, Framer, payload
 from forebay.core.types import Event, Trace, Usage
 from forebay.providers.failures import Told, broken, disguised
+from forebay.providers.mending.stream import Mender
 from forebay.providers.transport import Response, TimedOutError, TransportError
 
 Said = str | list[Raw] | dict[str, Raw] | None
@@ -147,12 +148,13 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Relay:
-    """A stream of chunks on its way from ``provider`` to a client."""
+    """A stream of chunks on its way from ``provider`` to a client, by way of the ``mender``."""
 
-    def __init__(self, response: Response, provider: str, trace: Trace, terms: Terms) -> None:
+    def __init__(self, response: Response, provider: str, trace: Trace, terms: Terms, mender: Mender) -> None:
         self._response = response
         self._provider = provider
         self._trace = trace
+        self._mender = mender
         self._choices = terms.choices
         self._unasked = terms.unasked
         self._secrets = terms.secrets
@@ -182,7 +184,7 @@ class Relay:
         except TransportError as error:
             if not self._is_whole:
                 raise broken(error, self._provider) from error
-            yield Event(DONE, content=False)
+            yield Event(self._mender.end() + DONE, self._content)
         finally:
             if self._done:
                 response.abandon()  # its last bytes are on their way, and the connection is worth keeping
@@ -210,23 +212,35 @@ class Relay:
         if not self._done and not (self._begun and self._is_whole):
             raise UpstreamError(f"The provider '{self._provider}' ended its stream before the answer was whole.")
         data = last.data if last else b""
-        return Event(data if self._done else data + DONE, content=last is not None and last.content)
+        content = self._content or (last is not None and last.content)
+        return Event(data if self._done else data + self._mender.end() + DONE, content)
 
     def _looked_into(self, whole: bytes) -> Event | None:
         """What of ``whole`` events goes on to the client."""
-        self._content = False
-        data = whole if self._goes_on_as_it_came(whole) else self._one_by_one(whole)
-        return Event(data, self._content) if data else None
-
-    def _goes_on_as_it_came(self, whole: bytes) -> bool:
-        """The fast path: one event, on one line, that is a chunk for the client."""
-        if not whole.startswith(b"data: {") or whole.find(b"\n\n") != len(whole) - 2:
-            return False
         try:
-            chunk = _chunks.decode(whole[6:-2])
+            data = self._at_once(whole)
+            if data is None:
+                data = self._one_by_one(whole)
+        except ForebayError as failure:
+            self._failure = failure
+            return None
+        if not data:
+            return None  # what the mender keeps back is content when it goes on
+        content, self._content = self._content, False
+        return Event(data, content)
+
+    def _at_once(self, whole: bytes) -> bytes | None:
+        """The fast path: one event, on one line, that is a chunk for the client; ``None`` if it is anything else."""
+        if not whole.startswith(b"data: {") or whole.find(b"\n\n") != len(whole) - 2:
+            return None
+        data = whole[6:-2]
+        try:
+            chunk = _chunks.decode(data)
         except msgspec.DecodeError:
-            return False
-        return not chunk.error and chunk.choices is not UNSET and self._note(chunk)
+            return None
+        if chunk.error or chunk.choices is UNSET or not self._note(chunk):
+            return None
+        return self._mender.chunk(whole, data)
 
     def _one_by_one(self, whole: bytes) -> bytes:
         kept = []
@@ -234,8 +248,8 @@ class Relay:
             whole = whole.removeprefix(BOM)
         for event in whole.split(b"\n\n"):
             try:
-                if event and self._is_for_the_client(event):
-                    kept.append(event + b"\n\n")
+                if event:
+                    kept.append(self._for_the_client(event))
             except ForebayError as failure:
                 self._failure = failure
                 break
@@ -243,21 +257,23 @@ class Relay:
                 break
         return b"".join(kept)
 
-    def _is_for_the_client(self, event: bytes) -> bool:
+    def _for_the_client(self, event: bytes) -> bytes:
+        """What the client gets for one ``event``, which is without its end here."""
         data = payload(event)
+        whole = event + b"\n\n"
         if data is None:  # a comment, or what no client knows
-            return self._begun
+            return whole if self._begun else b""
         if data == b"[DONE]":
             self._done = True
-            return self._begun
+            return self._mender.end() + whole if self._begun else b""
         if not data:
-            return False
+            return b""
         chunk = self._decoded(data)
         if chunk.error:
             raise disguised(Told.of(data, self._secrets), self._provider)
         if chunk.choices is UNSET and not self._begun:
             raise UpstreamError(f"The provider '{self._provider}' began its stream with something that is no chunk.")
-        return self._note(chunk)
+        return self._mender.chunk(whole, data) if self._note(chunk) else b""
 
     def _decoded(self, data: bytes) -> Chunk:
         """``data`` as a chunk; a JSON object of another shape says nothing."""
@@ -277,7 +293,7 @@ class Relay:
         """Remember what ``chunk`` says; whether it is for the client."""
         choices = chunk.choices or ()
         for choice in choices:
-            (self._seen if choice.finish_reason is None else self._finished).add(choice.index)
+            (self._finished if choice.finish_reason else self._seen).add(choice.index)
             delta = choice.delta
             if choice.text or (delta is not None and (delta.content or delta.anything_else)):
                 self._content = True

@@ -32,14 +32,14 @@ class _Listed(msgspec.Struct, frozen=True):
 
 
 class Endpoint:
-    """A vLLM at ``url`` (without ``/v1``), called ``name`` in errors."""
+    """A vLLM at ``url`` (without ``/v1``), called ``name`` in errors; ``exact`` is Forebay's own engine, not a vLLM."""
 
-    def __init__(self, name: str, url: str, key: Secret | None) -> None:
+    def __init__(self, name: str, url: str, key: Secret | None, *, exact: bool = False) -> None:
         self._name = name
         self._secrets = (key.reveal(),) if key else ()
         headers = {"authorization": f"Bearer {key.reveal()}"} if key else {}
         self._client = Client(url, headers={**headers, "content-type": "application/json"}, environ=os.environ)
-        self.relay = OpenAIProvider(name, OpenAISettings(base_url=f"{url}/v1", api_key=key))
+        self.relay = OpenAIProvider(name, OpenAISettings(base_url=f"{url}/v1", api_key=key, exact=exact))
 
     async def healthy(self) -> bool:
         """Whether it says so."""
