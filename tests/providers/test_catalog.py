@@ -1,5 +1,7 @@
 """Rows that can be asked, and keys that are found."""
 
+from pathlib import Path
+
 import pytest
 
 from forebay.plugins import provider_plugin
@@ -7,6 +9,9 @@ from forebay.providers.catalog import ROWS, VENDORS, Found, Vendor, from_environ
 from forebay.providers.dialects.settings import DialectSettings
 from forebay.providers.openai import OpenAIProvider, OpenAISettings
 from forebay.settings import Secret, section
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "providers.md"
+NAMES = {"chat/completions": "chat", "completions": "completions", "embeddings": "embeddings"}
 
 
 def test_names_and_variables_are_unique() -> None:
@@ -17,7 +22,8 @@ def test_names_and_variables_are_unique() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 async def test_every_row_makes_a_provider(row: Vendor) -> None:
-    assert not row.base_url or row.base_url.startswith("https://")
+    assert not row.base_url or row.base_url.startswith(("https://", "http://localhost:"))
+    assert not (row.key_variable and row.base_url.startswith("http:"))  # a key never travels in the clear
     assert not row.base_url.endswith("/")
     base_url = None if row.base_url else "https://x.test/v1"
     provider = OpenAIProvider(row.name, OpenAISettings(base_url, Secret("k"), row.name))
@@ -50,3 +56,18 @@ def test_what_the_environment_offers_can_be_read_as_settings() -> None:
 def test_a_vendor_without_an_address_of_its_own_needs_one() -> None:
     with pytest.raises(ValueError, match="base_url"):
         OpenAISettings(vendor="azure")
+
+
+def _line(row: Vendor) -> str:
+    """A row as docs/providers.md shows it."""
+    operations = ", ".join(name for operation, name in NAMES.items() if operation in row.operations)
+    key = f"`{row.key_variable}`" if row.key_variable else "none"
+    address = f"`{row.base_url}`" if row.base_url else "the customer's"
+    return f"| `{row.name}` | {address} | {key} | {operations} |"
+
+
+def test_the_document_has_every_vendor() -> None:
+    _, _, rest = DOCUMENT.read_text().partition("## Vendors that speak OpenAI's API\n")
+    section_of_vendors, _, _ = rest.partition("\n## ")
+    shown = [line for line in section_of_vendors.splitlines() if line.startswith("| `")]
+    assert shown == [_line(row) for row in sorted(ROWS, key=lambda row: row.name) if row.kind == "openai"]

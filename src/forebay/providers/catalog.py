@@ -21,7 +21,7 @@ OPENAI_HINTS = frozenset({"prompt_cache_key", "safety_identifier", "service_tier
 
 
 class Vendor(msgspec.Struct, frozen=True):
-    """A row: ``key_variable`` is where its users keep the key.
+    """A row: ``key_variable`` is where its users keep the key; without one only the configuration brings it in.
 
     ``usage_in_stream`` says whether it takes ``stream_options: {"include_usage": true}``; a row without it tells the
     usage in any case, and refuses the question. ``kind`` is the provider kind that asks it when its key is found: that
@@ -48,7 +48,7 @@ class Vendor(msgspec.Struct, frozen=True):
 
 
 # Azure has an address for each customer: a base_url in the configuration, or the kind azure. Perplexity's chat
-# completions ended in 2026.
+# completions ended in 2026. SiliconFlow's documents name no variable, and servers on this machine need no key.
 ROWS = (
     Vendor(
         "openai",
@@ -82,6 +82,29 @@ ROWS = (
     Vendor("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", CHAT_AND_EMBEDDING, kind="cohere"),
     Vendor("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", CHAT),
     Vendor("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", CHAT_AND_EMBEDDING),
+    Vendor("deepinfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_TOKEN"),
+    Vendor("novita", "https://api.novita.ai/openai/v1", "NOVITA_API_KEY"),
+    Vendor("nebius", "https://api.tokenfactory.nebius.com/v1", "NEBIUS_API_KEY"),
+    Vendor("siliconflow", "https://api.siliconflow.com/v1", operations=CHAT),
+    Vendor(
+        "dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY", CHAT_AND_EMBEDDING
+    ),
+    Vendor("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", CHAT),
+    Vendor("minimax", "https://api.minimax.io/v1", "MINIMAX_API_KEY", CHAT),
+    Vendor("upstage", "https://api.upstage.ai/v1", "UPSTAGE_API_KEY", CHAT_AND_EMBEDDING),
+    Vendor("vercel", "https://ai-gateway.vercel.sh/v1", "AI_GATEWAY_API_KEY", CHAT_AND_EMBEDDING),
+    Vendor("baseten", "https://inference.baseten.co/v1", "BASETEN_API_KEY", CHAT),
+    Vendor("scaleway", "https://api.scaleway.ai/v1", "SCW_SECRET_KEY", CHAT_AND_EMBEDDING),
+    Vendor(
+        "ovhcloud",
+        "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
+        "OVH_AI_ENDPOINTS_ACCESS_TOKEN",
+        CHAT_AND_EMBEDDING,
+    ),
+    Vendor("hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY", TEXT),
+    Vendor("featherless", "https://api.featherless.ai/v1", "FEATHERLESS_API_KEY", TEXT),
+    Vendor("lmstudio", "http://localhost:1234/v1"),
+    Vendor("llamacpp", "http://localhost:8080/v1"),
     Vendor("azure", "", "", key_header="api-key", key_prefix="", exact=True, limit=NEW_LIMIT, extensions=OPENAI_HINTS),
 )
 VENDORS: Mapping[str, Vendor] = {row.name: row for row in ROWS}
@@ -96,7 +119,7 @@ class Found(msgspec.Struct, frozen=True):
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Found]:
     """A provider for every vendor whose key is in ``environ``, by the vendor's name."""
-    return {row.name: _found(row, environ) for row in ROWS if environ.get(row.key_variable)}
+    return {row.name: _found(row, environ) for row in ROWS if row.key_variable and environ.get(row.key_variable)}
 
 
 def _found(row: Vendor, environ: Mapping[str, str]) -> Found:

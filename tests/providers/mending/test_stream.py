@@ -243,6 +243,13 @@ def test_calls_that_all_have_index_0_are_told_apart() -> None:
     assert calls(together) == calls(apart) == [("call_a", "add", '{"a":1}'), ("call_b", "add", '{"a":1}')]
 
 
+def test_whole_calls_of_one_name_that_are_all_called_0_are_told_apart() -> None:
+    one = {"index": 0, "id": "0", "function": {"name": "add", "arguments": '{"a": {}}'}}
+    two = {**one, "function": {"name": "add", "arguments": {"b": 2}}}
+    found = calls(mended([chunk({"tool_calls": [one, two]}), chunk({"tool_calls": [one]}), chunk({}, "stop")]))
+    assert [each[2] for each in found] == ['{"a": {}}', '{"b":2}', '{"a": {}}']
+
+
 def test_a_name_and_an_id_of_its_own_in_every_fragment_are_one_call() -> None:
     fragments: list[Chunk] = [
         {"function": {"name": "add", "arguments": "{"}},

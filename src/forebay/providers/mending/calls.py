@@ -1,7 +1,8 @@
 """Tells the tool calls of a streamed answer apart, whatever a server makes of their indexes and ids.
 
 Some give all calls index 0, some none an index; some repeat the id or the name in every fragment, invent a new id for
-each, or call each of them ``0``. A name where there was one already, or another one, begins a call.
+each, or call each of them ``0``. So what begins a call is a name: another one than before, with another id, the second
+in one chunk, or after arguments that were whole at once.
 """
 
 from collections.abc import Iterable
@@ -11,12 +12,16 @@ import msgspec
 from forebay.providers.mending.fields import Fields, call_id, mend_arguments, mend_call, put
 
 
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
 class _Call(msgspec.Struct):
     number: int
     id: str
     name: str
     told_index: int | None
     told_id: str
+    whole: bool
 
 
 class Calls:
@@ -47,6 +52,7 @@ class Calls:
             call = self._begun(fragment, name)
             changed = put(fragment, "id", call.id)
             changed |= mend_call(fragment)
+            call.whole = _is_whole(fragment["function"]["arguments"])
         else:
             changed = _mend_rest(fragment, function, call)
         touched.add(call.number)
@@ -58,7 +64,7 @@ class Calls:
         if call is None or not name or not call.name:
             return call
         other_id = _real(fragment.get("id")) not in ("", call.told_id)
-        return None if other_id or name != call.name or call.number in touched else call
+        return None if other_id or name != call.name or call.whole or call.number in touched else call
 
     def _named(self, fragment: Fields) -> _Call | None:
         index, told_id = fragment.get("index"), _real(fragment.get("id"))
@@ -71,7 +77,7 @@ class Calls:
 
     def _begun(self, fragment: Fields, name: str) -> _Call:
         told = fragment.get("id")
-        call = _Call(len(self._calls), call_id(told, self._ids), name, fragment.get("index"), _real(told))
+        call = _Call(len(self._calls), call_id(told, self._ids), name, fragment.get("index"), _real(told), whole=False)
         self._calls.append(call)
         self._ids.add(call.id)
         return call
@@ -90,6 +96,16 @@ def _mend_rest(fragment: Fields, function: Fields, call: _Call) -> bool:
         fragment["function"] = function
         changed = True
     return mend_arguments(function) or changed
+
+
+def _is_whole(arguments: str) -> bool:
+    if not arguments.endswith("}"):
+        return False
+    try:
+        _object.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _real(told: object) -> str:
