@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from forebay.core.types import Operation
 from forebay.plugins import provider_plugin
 from forebay.providers.catalog import ROWS, VENDORS, Found, Vendor, from_environment
 from forebay.providers.dialects.settings import DialectSettings
@@ -60,7 +61,7 @@ def test_a_vendor_without_an_address_of_its_own_needs_one() -> None:
 
 def _line(row: Vendor) -> str:
     """A row as docs/providers.md shows it."""
-    operations = ", ".join(name for operation, name in NAMES.items() if operation in row.operations)
+    operations = ", ".join(name for operation, name in NAMES.items() if Operation(operation) in row.operations)
     key = f"`{row.key_variable}`" if row.key_variable else "none"
     address = f"`{row.base_url}`" if row.base_url else "the customer's"
     return f"| `{row.name}` | {address} | {key} | {operations} |"

@@ -11,7 +11,6 @@ import msgspec
 
 from forebay.providers.mending.fields import Fields, call_id, mend_arguments, mend_call, put
 
-
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
