@@ -1,11 +1,15 @@
 """What a configuration brings into being, and what of it the next one keeps."""
 
+import math
+
 import pytest
 
 from forebay.core.ports import Provider
+from forebay.core.types import Price, Principal
+from forebay.gateway.route import Route
 from forebay.generation import Generation, check, generation, start
 from forebay.settings import Settings, SettingsError, load
-from tests.support.scripted import Scripted
+from tests.support.scripted import Scripted, call
 
 TEXT = """
 providers:
@@ -82,3 +86,41 @@ async def test_providers_start_all_or_none() -> None:
     with pytest.raises(RuntimeError, match="no memory"):
         await start(providers)
     assert (first.started, first.closed, broken.closed) == (1, 1, 1)
+
+
+PRICED = """
+providers:
+  mine: {kind: openai}
+  proxied: {kind: openai, base_url: "http://127.0.0.1:1/v1"}
+  claude: {kind: anthropic, api_key: sk-1}
+  elsewhere: {kind: anthropic, base_url: "http://127.0.0.1:1"}
+models:
+  m: {deployments: [{provider: mine, model: gpt-4o}, {provider: proxied, model: gpt-4o}], strategy: lowest-cost}
+  n: {deployments: [{provider: claude, model: claude-haiku-4-5}, {provider: elsewhere, model: claude-haiku-4-5}]}
+  all/*: {provider: mine}
+prices:
+  mine/own: {input: 1, output: 2}
+"""
+
+
+def test_the_vendor_s_prices_hold_at_its_own_address_only() -> None:
+    made = generation(loaded(PRICED))
+    known = {each.deployment.name: each.deployment.price is not None for m in "mn" for each in made.models[m].targets}
+    assert known == {
+        "mine/gpt-4o": True,
+        "proxied/gpt-4o": False,
+        "claude/claude-haiku-4-5": True,
+        "elsewhere/claude-haiku-4-5": False,
+    }
+    strategy = made.models["m"].strategy
+    assert strategy is not None
+    assert strategy.score(call(), made.models["m"].targets) == [4_375_000, math.inf]
+
+
+def test_what_is_behind_a_wildcard_has_a_price_by_the_name_that_is_asked_for() -> None:
+    made = generation(loaded(PRICED))
+    route = Route(made.models, prices=made.prices)
+    own, listed, unknown = (route.find(f"all/{name}", Principal("a"))[0] for name in ("own", "gpt-4o", "x"))
+    assert own.deployment.price == Price(1_000_000, 2_000_000, 1_000_000, 1_000_000, 1_000_000)
+    assert listed.deployment.price is not None
+    assert unknown.deployment.price is None

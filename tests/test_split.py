@@ -44,3 +44,10 @@ def test_the_host_holds_only_what_is_shared() -> None:
     }
     assert not part.auth.keys
     assert part.server.workers == 1
+
+
+def test_workers_know_the_prices_by_the_names_they_ask_for() -> None:
+    prices = "prices: {local/smollm2: {input: 1, output: 2}, remote/x: {input: 3, output: 4}}"
+    part = workers_part(load(TEXT + prices, source="test", environ={}), Path("e.sock"))
+    assert part.prices["local/small"] == part.prices["local/either"] == part.prices["local/smollm2"]
+    assert "remote/far" not in part.prices

@@ -83,7 +83,7 @@ class Process:
     def _endpoints(self, current: Generation) -> Endpoints:
         """All endpoints of one generation."""
         auth = current.settings.auth
-        route = Route(current.models, self._explanations)
+        route = Route(current.models, self._explanations, prices=current.prices)
         authenticator = build_authenticator(auth)
         ask = compose(self._stages(), route)
         endpoints = {

@@ -15,6 +15,7 @@ from forebay.core.ports import Provider, Strategy
 from forebay.core.types import Deployment, Live
 from forebay.engine.residency import Lodger, Residency
 from forebay.gateway.health import HealthChecks
+from forebay.gateway.prices import Prices, blended
 from forebay.gateway.route import WILDCARD
 from forebay.gateway.target import Model, Target
 from forebay.plugins import (
@@ -41,11 +42,15 @@ Lives = Mapping[str, Live]
 
 
 class Built(msgspec.Struct, frozen=True):
-    """A provider, and what it was built from: none of these, if it was not built from settings."""
+    """A provider, and what it was built from: none of these, if it was not built from settings.
+
+    ``vendor`` is whose price list holds for it, if anybody's does.
+    """
 
     provider: Provider
     kind: str = ""
     options: Any = None
+    vendor: str = ""
 
 
 class Generation(msgspec.Struct, frozen=True):
@@ -60,6 +65,7 @@ class Generation(msgspec.Struct, frozen=True):
     models: Mapping[str, Model]
     checks: HealthChecks
     residency: Residency
+    prices: Prices
 
     @property
     def providers(self) -> dict[str, Provider]:
@@ -156,7 +162,7 @@ def _built(name: str, section: Section, old: Built | None, residency: Residency)
     provider = plugin.build(name, options)
     if isinstance(provider, Lodger):
         provider.live_in(residency)
-    return Built(provider, section.kind, options)
+    return Built(provider, section.kind, options, plugin.vendor(options))
 
 
 def _kept_lives(before: Generation, kept: set[str]) -> dict[str, Live]:
@@ -167,13 +173,14 @@ def _kept_lives(before: Generation, kept: set[str]) -> dict[str, Live]:
 def _generation(settings: Settings, built: Mapping[str, Built], known: Lives, residency: Residency) -> Generation:
     lives: dict[str, Live] = {}
     models = {}
+    prices = Prices(settings.prices, {name: each.vendor for name, each in built.items()})
     for name, entry in settings.models.items():
-        deployments = [_deployment(name, each) for each in entry.deployments]
+        deployments = [_deployment(name, each, prices) for each in entry.deployments]
         for each in deployments:
             lives.setdefault(each.name, known.get(each.name) or Live())
         targets = [Target(each, built[each.provider].provider, lives[each.name]) for each in deployments]
         models[name] = _model(name, entry, tuple(targets))
-    return Generation(settings, built, lives, models, HealthChecks(_watched(settings, models)), residency)
+    return Generation(settings, built, lives, models, HealthChecks(_watched(settings, models)), residency, prices)
 
 
 def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> Model:
@@ -192,17 +199,13 @@ def _strategy(section: Section | None) -> Strategy | None:
     if section is None:
         return None
     plugin = strategy_plugin(section.kind)
-    return plugin.build(section.read(plugin.settings), Tools(Random(), unknown_cost))  # noqa: S311  # it spreads load
+    return plugin.build(section.read(plugin.settings), Tools(Random(), blended))  # noqa: S311  # it spreads load
 
 
-def unknown_cost(_deployment: Deployment) -> float | None:
-    """No deployment has a price yet."""
-    return None
-
-
-def _deployment(name: str, settings: DeploymentSettings) -> Deployment:
-    model = settings.model or ("*" if name.endswith(WILDCARD) else name)
-    return Deployment(f"{settings.provider}/{model}", settings.provider, model, settings.timeouts, settings.weight)
+def _deployment(name: str, settings: DeploymentSettings, prices: Prices) -> Deployment:
+    provider, model = settings.provider, settings.model or ("*" if name.endswith(WILDCARD) else name)
+    price = prices.of(provider, model)
+    return Deployment(f"{provider}/{model}", provider, model, settings.timeouts, settings.weight, price=price)
 
 
 def _watched(settings: Settings, models: Mapping[str, Model]) -> Iterator[tuple[Target, HealthSettings]]:

@@ -36,13 +36,15 @@ class ProviderPlugin(msgspec.Struct, frozen=True):
 
     ``prepare`` does, once and before the server listens, what takes long (fetching and converting a model); it blocks
     and tells its progress as (stage, done, total). ``per_host`` marks a kind of which one instance serves all worker
-    processes of a host, because each would hold a model in memory.
+    processes of a host, because each would hold a model in memory. ``vendor`` says whose price list (by its name there)
+    holds for one of these settings: nobody's, unless it is certain who sends the bill.
     """
 
     settings: type[msgspec.Struct]
     build: Callable[[str, Any], Provider]
     prepare: Callable[[Any, Progress], None] | None = None
     per_host: bool = False
+    vendor: Callable[[Any], str] = lambda _settings: ""
 
 
 class Tools(msgspec.Struct, frozen=True):

@@ -9,7 +9,15 @@ from pathlib import Path
 import msgspec
 
 from forebay.plugins import provider_plugin
-from forebay.settings import AuthSettings, DeploymentSettings, ModelSettings, RetrySettings, Settings, section
+from forebay.settings import (
+    AuthSettings,
+    DeploymentSettings,
+    ModelSettings,
+    PriceSettings,
+    RetrySettings,
+    Settings,
+    section,
+)
 
 
 def once_per_host(settings: Settings) -> frozenset[str]:
@@ -28,7 +36,8 @@ def workers_part(settings: Settings, socket: Path) -> Settings:
         )
         for name, model in settings.models.items()
     }
-    return msgspec.structs.replace(settings, providers={**settings.providers, **upstream}, models=models)
+    prices = {**settings.prices, **_renamed(settings, shared)}
+    return msgspec.structs.replace(settings, providers={**settings.providers, **upstream}, models=models, prices=prices)
 
 
 def host_part(settings: Settings) -> Settings:
@@ -44,9 +53,20 @@ def host_part(settings: Settings) -> Settings:
         server=msgspec.structs.replace(settings.server, workers=1, keep_alive=3600.0),
         auth=AuthSettings(),
         providers={name: settings.providers[name] for name in shared},
+        prices={},
         models=models,
         log=msgspec.structs.replace(settings.log, requests=False),
     )
+
+
+def _renamed(settings: Settings, shared: frozenset[str]) -> dict[str, PriceSettings]:
+    """The prices of the host's part under the names by which the workers ask for it."""
+    return {
+        f"{each.provider}/{name}": price
+        for name, model in settings.models.items()
+        for each in model.deployments
+        if each.provider in shared and (price := settings.prices.get(f"{each.provider}/{each.model or name}"))
+    }
 
 
 def _asked(name: str, deployment: DeploymentSettings) -> DeploymentSettings:

@@ -11,8 +11,9 @@ import openai
 import pytest
 
 from forebay.core.errors import RateLimitError, UpstreamError
+from forebay.core.money import per_token
 from forebay.server.limits import Limits
-from forebay.settings import AuthSettings, KeySettings, Secret, Settings
+from forebay.settings import AuthSettings, KeySettings, PerToken, PriceSettings, Secret, Settings
 from tests.api.conftest import STREAM, WHOLE, Serve
 from tests.support.scripted import Piece
 from tests.support.serving import Running
@@ -184,3 +185,23 @@ async def test_a_client_that_leaves_closes_its_stream(serve: Serve, http: aiohtt
         await running.until(lambda: provider.running == 0)
         async with asyncio.timeout(5), http.get(f"{running.url}/metrics") as reply:
             assert 'status="499",outcome="aborted"} 1' in await reply.text()
+
+
+@pytest.mark.parametrize("price", ["1.5", None])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_whole_reply_says_what_it_cost_if_that_is_known(
+    serve: Serve, http: aiohttp.ClientSession, price: str | None, *, stream: bool
+) -> None:
+    each = PerToken(per_token(price or "") or 0)
+    settings = Settings(prices={"p/m": PriceSettings(each, each)} if price else {})
+    async with (
+        serve(STREAM if stream else WHOLE, settings) as (running, _),
+        http.post(f"{running.url}/v1/chat/completions", json={**BODY, "stream": stream}) as reply,
+    ):
+        assert reply.headers.get("x-forebay-cost") == ("0.000006" if price and not stream else None)
+        await reply.read()
+        async with http.get(f"{running.url}/metrics") as metrics:
+            text = await metrics.text()
+    labels = '{model="m",deployment="p/m"}'
+    assert f"forebay_cost_dollars_total{labels} {6e-06 if price else 0.0}\n" in text
+    assert f"forebay_cost_unknown_total{labels} {0 if price else 1}\n" in text

@@ -1,6 +1,9 @@
 """The nouns that compute something."""
 
-from forebay.core.types import Operation, Principal, Request, Usage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forebay.core.types import Operation, Price, Principal, Request, Usage
 
 
 def test_a_principal_without_a_list_may_use_everything() -> None:
@@ -42,3 +45,29 @@ def test_usage_adds_up() -> None:
 
 def test_a_request_keeps_what_it_does_not_know() -> None:
     assert Request(Operation.CHAT, "m", b'{"model": "m", "top_k": 3}').fields()["top_k"] == 3
+
+
+counts = st.integers(0, 10**9)
+prices = st.builds(Price, *[st.integers(0, 10**10)] * 5)
+
+
+@given(prices, st.builds(Usage, counts, counts, counts, counts, counts, counts))
+def test_every_token_is_billed_once(price: Price, usage: Usage) -> None:
+    whole = Price(price.input, price.output, price.input, price.input, price.input)
+    assert whole.cost(usage, 7) == usage.prompt_tokens * price.input + 7 * price.output
+    assert price.cost(Usage(reasoning_tokens=usage.reasoning_tokens), 0) == 0
+
+
+@given(prices, st.lists(st.tuples(counts, counts, counts), max_size=5))
+def test_costs_add_up_exactly(price: Price, parts: list[tuple[int, int, int]]) -> None:
+    usages = [Usage(fresh + cached, completion, cached) for fresh, cached, completion in parts]
+    total = Usage(*(sum(getattr(each, name) for each in usages) for name in Usage.__struct_fields__))
+    assert sum(price.cost(each, each.completion_tokens) for each in usages) == price.cost(
+        total, total.completion_tokens
+    )
+
+
+def test_each_kind_of_token_has_its_own_price() -> None:
+    price = Price(input=1, output=100_000, cached_input=10, cache_write=100, long_cache_write=10_000)
+    usage = Usage(10, 9, cached_tokens=2, cache_write_tokens=5, reasoning_tokens=4, long_cache_write_tokens=3)
+    assert price.cost(usage, 9) == 3 * 1 + 2 * 10 + 2 * 100 + 3 * 10_000 + 9 * 100_000

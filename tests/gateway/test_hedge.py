@@ -3,10 +3,11 @@
 import asyncio
 from contextlib import aclosing
 
+import msgspec
 import pytest
 
 from forebay.core.errors import InvalidRequestError, UpstreamError
-from forebay.core.types import Call, Live, Stream, Usage, Whole
+from forebay.core.types import Call, Live, Price, Stream, Usage, Whole
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model
 from forebay.settings import HedgeSettings
@@ -84,6 +85,26 @@ async def test_what_the_loser_cost_is_known() -> None:
     asked = call()
     await ask(asked)
     assert (asked.trace.usage, asked.trace.lost) == (Usage(3, 1), Usage(7, 2, 1))
+    assert asked.trace.lost_cost is None
+
+
+@pytest.mark.parametrize(("counted", "lost"), [(Usage(7, 2, 1), 6 * 10 + 1 + 2 * 100), (None, None)])
+async def test_what_the_loser_cost_is_paid_at_its_own_price(counted: Usage | None, lost: int | None) -> None:
+    class Counts(Turns):
+        async def _turn(self) -> bytes:
+            trace = self.asked[-1][0].trace
+            trace.usage, trace.provider_started = counted, 1.0
+            return await super()._turn()
+
+    made, _ = hedging(Counts(asyncio.Event(), b"1"), Turns(b"2", usage=Usage(3, 1)))
+    prices = (Price(10, 100, 1, 0, 0), Price(1, 1, 1, 1, 1))
+    targets = [
+        msgspec.structs.replace(each, deployment=msgspec.structs.replace(each.deployment, price=price))
+        for each, price in zip(made.targets, prices, strict=True)
+    ]
+    asked = call()
+    await route(msgspec.structs.replace(made, targets=tuple(targets)))(asked)
+    assert (asked.trace.lost_cost, asked.trace.price) == (lost, prices[1])
 
 
 async def test_a_failure_is_followed_by_the_next_and_never_more_than_two_run() -> None:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from forebay.core.errors import UpstreamError
-from forebay.core.types import Attempt, Call, Deployment, Record, Reply, Stream, Usage
+from forebay.core.types import Attempt, Call, Deployment, Price, Record, Reply, Stream, Usage
 from forebay.gateway.meter import Meter
 from tests.support.scripted import Piece, Scripted, call, tokens
 
@@ -135,3 +135,35 @@ async def test_what_a_race_has_cost_beside_the_winner_is_paid_for() -> None:
     asked.trace.lost = Usage(7, 2)
     _, records = await ask(asked, [b"{}"], Usage(7, 5))
     assert (records.found[0].prompt_tokens, records.found[0].completion_tokens) == (14, 7)
+
+
+PRICE = Price(input=10, output=100, cached_input=1, cache_write=20, long_cache_write=40)
+
+
+async def test_the_cost_stands_in_the_record_and_the_trace() -> None:
+    asked = call()
+    asked.trace.price = PRICE
+    _, records = await ask(asked, [b"{}"], Usage(7, 5, 2, 1, 3))
+    (record,) = records.found
+    assert record.cost == asked.trace.cost == 4 * 10 + 2 * 1 + 1 * 20 + 5 * 100
+    assert (record.cached_tokens, record.cache_write_tokens, record.reasoning_tokens) == (2, 1, 3)
+
+
+async def test_a_stream_that_was_left_is_billed_for_what_had_come() -> None:
+    asked = call(stream=True)
+    asked.trace.price = PRICE
+    reply, records = await ask(asked, tokens("a", "b", "c"), Usage(7))
+    assert isinstance(reply, Stream)
+    async with aclosing(reply.events) as events:
+        await anext(aiter(events))
+        await anext(aiter(events))
+    (record,) = records.found
+    assert (record.outcome, record.cost) == ("aborted", 7 * 10 + 2 * 100)
+
+
+@pytest.mark.parametrize(("price", "usage"), [(None, Usage(7, 5)), (PRICE, None)])
+async def test_without_a_price_or_a_usage_the_cost_is_unknown(price: Price | None, usage: Usage | None) -> None:
+    asked = call()
+    asked.trace.price = price
+    _, records = await ask(asked, [b"{}"], usage)
+    assert records.found[0].cost is None

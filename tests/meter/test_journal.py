@@ -89,3 +89,8 @@ def test_the_text_log_writes_a_line_a_record() -> None:
     out = io.StringIO()
     TextLog(out)([RECORD, msgspec.structs.replace(RECORD, ttft=None, tpot=None, latency=0.0)])
     assert out.getvalue().count("\n") == 2
+
+
+@pytest.mark.parametrize(("cost", "shown"), [(None, "cost=- "), (0, "cost=$0 "), (127_500_000, "cost=$0.0001275 ")])
+def test_a_line_tells_the_cost_and_an_unknown_one_is_not_nothing(cost: int | None, shown: str) -> None:
+    assert shown in text_line(msgspec.structs.replace(RECORD, cost=cost))

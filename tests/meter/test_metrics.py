@@ -92,3 +92,13 @@ def test_snapshots_of_several_processes_add_up(spread: list[int]) -> None:
     packed = [msgspec.msgpack.encode(part.snapshot) for part in parts]
     merged = merge(msgspec.msgpack.decode(each, type=Snapshot) for each in packed)
     assert samples(render(merged, {})) == pytest.approx(samples(render(whole.snapshot, {})))
+
+
+def test_costs_add_up_and_unknown_ones_are_counted() -> None:
+    metrics = Metrics()
+    priced = msgspec.structs.replace(RECORD, cost=127_500_000)
+    metrics([priced, priced, RECORD, msgspec.structs.replace(RECORD, status=502, outcome="error")])
+    found = samples(render(merge([metrics.snapshot]), {}))
+    labels = (("deployment", "p/x"), ("model", "m"))
+    assert found["forebay_cost_dollars_total", labels] == pytest.approx(0.000255)
+    assert found["forebay_cost_unknown_total", labels] == 1

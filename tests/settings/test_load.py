@@ -1,6 +1,7 @@
 """A settings file as its author meets it: what it says, and everything that is wrong in it."""
 
 import pickle
+import re
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from forebay.core.types import TimeOuts
+from forebay.core.types import Price, TimeOuts
 from forebay.settings import (
     DeploymentSettings,
     KeySettings,
@@ -437,3 +438,31 @@ models:
         "6: models.c.health.interval: must be more than 0",
         "6: models.c.health.path: must match '^/'",
     ]
+
+
+def priced(price: str) -> Settings:
+    text = "providers: {a: {kind: openai}}\nmodels: {m: {provider: a}}\nprices:\n"
+    return load(text + price, source="test", environ={"PRICE": "0.075"})
+
+
+@pytest.mark.parametrize("cached", ["0.075", '"0.075"', "${PRICE}", "0.0750"])
+def test_a_price_is_read_exactly_as_it_is_written(cached: str) -> None:
+    (price,) = priced(f"  a/m:\n    input: 0.15\n    output: 1\n    cached_input: {cached}").prices.values()
+    assert price.price() == Price(150_000, 1_000_000, 75_000, 150_000, 150_000)
+
+
+@pytest.mark.parametrize(
+    ("price", "message"),
+    [
+        ("  a/m: {input: -1, output: 1}", "prices.a/m.input: expected dollars for a million tokens"),
+        ("  a/m: {input: 0.0000001, output: 1}", "at most six decimal places"),
+        ("  a/m: {input: true, output: 1}", "prices.a/m.input: expected dollars"),
+        ("  a/m: {input: [1], output: 1}", "prices.a/m.input: expected dollars"),
+        ("  a/m: {input: 1}", "prices.a/m.output: is missing"),
+        ("  aa/m: {input: 1, output: 1}", "unknown provider 'aa'; did you mean 'a'?"),
+        ("  m: {input: 1, output: 1}", "a price is for 'provider/model'"),
+    ],
+)
+def test_what_is_no_price_is_told(price: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        priced(price)

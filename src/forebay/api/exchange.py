@@ -7,7 +7,8 @@ from contextlib import aclosing
 
 from forebay.api.http import Headers, Scope, Send, encoded, printable
 from forebay.core.errors import ForebayError
-from forebay.core.types import Call, Events, Reply
+from forebay.core.money import dollars
+from forebay.core.types import Call, Events, Reply, Whole
 
 EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
@@ -30,7 +31,7 @@ def headers_of(scope: Scope) -> tuple[str | None, str | None, str]:
 
 
 def reply_headers(call: Call, reply: Reply) -> Headers:
-    """Who answered, under which id, and how long it took until now."""
+    """Who answered, under which id, how long it took until now, and what a whole reply cost, in dollars, if known."""
     trace = call.trace
     provider = (trace.provider_answered or trace.provider_started) - trace.provider_started
     gateway = time.perf_counter() - trace.accepted - provider
@@ -41,6 +42,8 @@ def reply_headers(call: Call, reply: Reply) -> Headers:
         (b"x-forebay-attempts", b"%d" % len(trace.attempts)),
         (b"server-timing", b"gateway;dur=%.2f, provider;dur=%.2f" % (gateway * 1e3, provider * 1e3)),
     ]
+    if trace.cost is not None and isinstance(reply, Whole):
+        headers.append((b"x-forebay-cost", dollars(trace.cost).encode()))
     if reply.headers:
         headers += encoded(reply.headers)
     return headers

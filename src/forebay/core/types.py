@@ -80,8 +80,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one request, as the model counted them.
 
-    Of the prompt's, ``cached_tokens`` came out of the provider's cache and ``cache_write_tokens`` went into it; of the
-    completion's, ``reasoning_tokens`` are no part of the answer.
+    Of the prompt's, ``cached_tokens`` came out of the provider's cache and ``cache_write_tokens`` went into it,
+    ``long_cache_write_tokens`` of these to stay for an hour; of the completion's, ``reasoning_tokens`` are no part of
+    the answer.
     """
 
     prompt_tokens: int = 0
@@ -89,11 +90,45 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    long_cache_write_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
         """Prompt and completion together."""
         return self.prompt_tokens + self.completion_tokens
+
+
+class Price(msgspec.Struct, frozen=True, gc=False):
+    """What one token of each kind costs, in pico-dollars (10⁻¹² dollars).
+
+    A dollar for a million tokens is a million of them for one, so every price that a vendor lists is an integer, and
+    every cost exact. Reasoning is output.
+    """
+
+    input: int
+    output: int
+    cached_input: int
+    cache_write: int
+    long_cache_write: int
+
+    def cost(self, usage: Usage, completion_tokens: int) -> int:
+        """What ``usage`` costs, in pico-dollars, with ``completion_tokens`` in place of its own.
+
+        Each token of the prompt is of one kind only; a provider that counts more of a kind than there are tokens is
+        believed as far as there are.
+        """
+        left = usage.prompt_tokens
+        cached = min(usage.cached_tokens, left)
+        left -= cached
+        written = min(usage.cache_write_tokens, left)
+        long = min(usage.long_cache_write_tokens, written)
+        return (
+            (left - written) * self.input
+            + cached * self.cached_input
+            + (written - long) * self.cache_write
+            + long * self.long_cache_write
+            + completion_tokens * self.output
+        )
 
 
 class Attempt(msgspec.Struct, gc=False):
@@ -125,7 +160,9 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
 class Trace(msgspec.Struct, gc=False):
     """What is measured about one call while it runs; times are ``time.perf_counter()`` seconds, 0.0 = not yet.
 
-    ``lost`` is the usage of attempts that were begun beside the one that answered, and paid for all the same.
+    ``price`` is that of the deployment's tokens, ``cost`` (pico-dollars) is there when the call has ended; ``None``:
+    not known. ``lost`` is the usage of attempts that were begun beside the one that answered, and paid for all the
+    same: ``lost_cost``.
     """
 
     accepted: float
@@ -140,6 +177,9 @@ class Trace(msgspec.Struct, gc=False):
     attempts: tuple[Attempt, ...] = ()
     choices: tuple[Choice, ...] = ()
     lost: Usage | None = None
+    price: Price | None = None
+    lost_cost: int | None = 0
+    cost: int | None = None
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -222,7 +262,8 @@ class Deployment(msgspec.Struct, frozen=True):
     """One model at one provider: ``name`` for people and metrics, ``model`` as the provider knows it.
 
     ``weight`` is its share among the deployments of a model, where the strategy goes by shares. ``adapter`` is the LoRA
-    adapter that the call asks for, if it does; only providers that are `ports.Adapters` see it.
+    adapter that the call asks for, if it does; only providers that are `ports.Adapters` see it. Without a ``price``
+    nobody knows what it costs, which is not to say that it is free.
     """
 
     name: str
@@ -231,6 +272,7 @@ class Deployment(msgspec.Struct, frozen=True):
     timeouts: TimeOuts = TimeOuts()
     weight: float = 1.0
     adapter: str = ""
+    price: Price | None = None
 
 
 class Live(msgspec.Struct, gc=False):
@@ -273,7 +315,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """What is left of a call when it has ended: a line of the log, an observation of the metrics, a row of a ledger.
 
     Times are seconds; ``None`` where the call never got that far. ``attempts`` are there when one failed, or there were
-    several.
+    several. ``cost`` is in pico-dollars (10⁻¹² dollars), ``None`` where it is not known: never 0 for want of a price.
     """
 
     id: str
@@ -295,6 +337,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     provider: float
     overhead: float
     attempts: tuple[Attempt, ...] = ()
+    cost: int | None = None
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):

@@ -64,6 +64,8 @@ class Running:
         self._accepted = trace.accepted
         self.noted = Attempt(model.name, name, reason, time.perf_counter() - trace.accepted)
         trace.deployment = name
+        trace.price = target.deployment.price
+        trace.usage = None  # what an attempt before this one counted is none of this one's
         if len(trace.attempts) < REMEMBERED:
             trace.attempts += (self.noted,)
 

@@ -16,6 +16,7 @@ from forebay.core.stream import Primed
 from forebay.core.types import Call, Event, Events, Reply, Stream, Trace, Usage, Whole
 from forebay.gateway.attempt import attempt, within
 from forebay.gateway.cooldown import COUNTED, why_out
+from forebay.gateway.prices import cost
 from forebay.gateway.statistics import slow
 from forebay.gateway.target import Model, Target
 
@@ -75,6 +76,8 @@ class Race:
                 await reply.events.aclose()
             if own.usage is not None:
                 trace.lost = _sum(trace.lost or NO_USAGE, own.usage)
+            if own.provider_started:
+                trace.lost_cost = _lost(trace, own)
 
     def _patience(self, target: Target) -> float | None:
         """How many seconds ``target`` may take before it counts as slow; ``None`` if nobody knows."""
@@ -90,7 +93,7 @@ class Race:
         while waiting and time.perf_counter() < self._deadline:
             target = waiting.popleft()
             if not (target.live.out and why_out(target.live)):
-                own = Trace(self._call.trace.accepted, target.deployment.name)
+                own = Trace(self._call.trace.accepted, target.deployment.name, price=target.deployment.price)
                 copy = msgspec.structs.replace(self._call, trace=own)
                 asking = _begun(within(target, self._deadline), copy, self._model, reason, self._call.trace)
                 self._asked[asyncio.create_task(asking, name="hedged")] = own
@@ -126,8 +129,14 @@ def _settled(reply: Reply, own: Trace, trace: Trace) -> Reply:
     trace.deployment = own.deployment
     trace.provider_started, trace.provider_answered = own.provider_started, own.provider_answered
     trace.queue_seconds = own.queue_seconds
-    trace.usage = own.usage
+    trace.usage, trace.price = own.usage, own.price
     return reply if isinstance(reply, Whole) else Stream(_Joined(reply.events, own, trace), reply.headers)
+
+
+def _lost(trace: Trace, own: Trace) -> int | None:
+    """What was lost so far and on one more; what it cost is unknown if it has not come to tell its tokens."""
+    wasted = cost(own, own.usage.completion_tokens if own.usage else 0)
+    return None if wasted is None or trace.lost_cost is None else trace.lost_cost + wasted
 
 
 def _sum(one: Usage, other: Usage) -> Usage:
@@ -135,6 +144,9 @@ def _sum(one: Usage, other: Usage) -> Usage:
         one.prompt_tokens + other.prompt_tokens,
         one.completion_tokens + other.completion_tokens,
         one.cached_tokens + other.cached_tokens,
+        one.cache_write_tokens + other.cache_write_tokens,
+        one.reasoning_tokens + other.reasoning_tokens,
+        one.long_cache_write_tokens + other.long_cache_write_tokens,
     )
 
 

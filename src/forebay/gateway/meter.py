@@ -14,6 +14,7 @@ from typing import Self
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Handler, Recorder
 from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Usage, Whole
+from forebay.gateway.prices import cost
 
 CLIENT_CLOSED = 499
 NO_USAGE = Usage()
@@ -106,6 +107,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     usage = trace.usage or NO_USAGE
     tokens = usage.completion_tokens or trace.chunks
     lost = trace.lost or NO_USAGE
+    trace.cost = cost(trace, tokens)
     accepted, started = trace.accepted, trace.provider_started
     attempts = trace.attempts
     if len(attempts) > 1:
@@ -138,4 +140,8 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         answered - started if answered else 0.0,
         overhead,
         attempts,
+        trace.cost,
+        usage.cached_tokens + lost.cached_tokens,
+        usage.cache_write_tokens + lost.cache_write_tokens,
+        usage.reasoning_tokens + lost.reasoning_tokens,
     )

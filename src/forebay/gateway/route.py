@@ -11,6 +11,7 @@ from forebay.core.ports import Adapters
 from forebay.core.types import ADAPTER_MARK, Call, Deployment, Principal, Reply
 from forebay.gateway.cooldown import COUNTED
 from forebay.gateway.explain import Explanations
+from forebay.gateway.prices import Prices
 from forebay.gateway.resilience import answer
 from forebay.gateway.target import Model, Target
 from forebay.settings import FallbackSettings
@@ -25,16 +26,22 @@ class Route:
 
     ``models`` are by name, or by a prefix ending in ``/*`` whose rest names the provider's model. ``model:adapter`` is
     asked of the targets of ``model`` whose providers take adapters, unless the whole of it is a model's name. How the
-    latest calls were routed is in ``explanations``.
+    latest calls were routed is in ``explanations``. ``prices`` are for what is behind a prefix: nobody knows its name
+    before it is asked for.
     """
 
     def __init__(
-        self, models: Mapping[str, Model], explanations: Explanations | None = None, random: Random | None = None
+        self,
+        models: Mapping[str, Model],
+        explanations: Explanations | None = None,
+        random: Random | None = None,
+        prices: Prices | None = None,
     ) -> None:
         self._models = {name: each for name, each in models.items() if not name.endswith(WILDCARD)}
         self._wildcards = {name[:-1]: each for name, each in models.items() if name.endswith(WILDCARD)}
         self._keep = (explanations or Explanations()).keep
         self._random = random or Random()  # noqa: S311  # it spreads load
+        self._prices = prices or Prices()
 
     async def __call__(self, call: Call) -> Reply:
         """Answer ``call``.
@@ -113,9 +120,15 @@ class Route:
         if not model or not rest:
             raise unknown(name)
         targets = tuple(
-            msgspec.structs.replace(each, deployment=_filled(each.deployment, rest)) for each in model.targets
+            msgspec.structs.replace(each, deployment=self._filled(each.deployment, rest)) for each in model.targets
         )
         return msgspec.structs.replace(model, name=name, targets=targets)
+
+    def _filled(self, deployment: Deployment, rest: str) -> Deployment:
+        """The deployment behind a wildcard, with what the client named in place of its ``*``."""
+        provider, model = deployment.provider, deployment.model.replace("*", rest)
+        price = self._prices.of(provider, model)
+        return msgspec.structs.replace(deployment, name=f"{provider}/{model}", model=model, price=price)
 
 
 def _others(model: Model, error: ForebayError) -> Sequence[str]:
@@ -126,12 +139,6 @@ def _others(model: Model, error: ForebayError) -> Sequence[str]:
     if isinstance(error, ContentFilterError):
         return fallbacks.content_policy
     return fallbacks.default if isinstance(error, COUNTED) else ()
-
-
-def _filled(deployment: Deployment, rest: str) -> Deployment:
-    """The deployment behind a wildcard, with what the client named in place of its ``*``."""
-    model = deployment.model.replace("*", rest)
-    return msgspec.structs.replace(deployment, name=f"{deployment.provider}/{model}", model=model)
 
 
 def _takes(target: Target) -> bool:

@@ -34,9 +34,11 @@ ATTEMPTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
     ("probes_total", "Attempts at one that was cooling down.", lambda counts: _attempts(counts, "probe")),
     ("cooldowns_total", "How often it began to cool down.", lambda counts: counts.cooldowns),
 )
-TOKENS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
+SUMS: tuple[tuple[str, str, Callable[[Counts], float]], ...] = (
     ("prompt_tokens_total", "Prompt tokens.", lambda counts: counts.prompt_tokens),
     ("output_tokens_total", "Output tokens; its rate is the throughput.", lambda counts: counts.output_tokens),
+    ("cost_dollars_total", "What requests cost, as far as it is known.", lambda counts: counts.cost),
+    ("cost_unknown_total", "Answered requests whose cost nobody knows.", lambda counts: counts.unpriced),
 )
 
 _THEIR_PROVIDER = re.compile(r'(?:^|(?<=",))provider=(?=")')
@@ -50,7 +52,7 @@ def render(snapshot: Snapshot, gauges: Gauges, families: Families = NO_FAMILIES,
     lines = [
         *_histograms(snapshot),
         *_requests(snapshot),
-        *_sums(snapshot, TOKENS),
+        *_sums(snapshot, SUMS),
         *_sums(snapshot, ATTEMPTS),
         *_failures(snapshot),
         *_gauges("engine", "provider", gauges),
@@ -84,7 +86,7 @@ def _requests(snapshot: Snapshot) -> Iterator[str]:
             yield f"forebay_requests_total{{{labels}}} {number}"
 
 
-def _sums(snapshot: Snapshot, families: Iterable[tuple[str, str, Callable[[Counts], int]]]) -> Iterator[str]:
+def _sums(snapshot: Snapshot, families: Iterable[tuple[str, str, Callable[[Counts], float]]]) -> Iterator[str]:
     for name, text, found in families:
         yield from _head(name, text, "counter")
         for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):

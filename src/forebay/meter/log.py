@@ -6,6 +6,7 @@ from typing import TextIO
 
 import msgspec
 
+from forebay.core.money import dollars
 from forebay.core.types import Record
 
 
@@ -44,6 +45,7 @@ def text_line(record: Record) -> str:
         f"principal={_quoted(record.principal)} "
         f"ttft={_ms(record.ttft)} tpot={_ms(record.tpot)} latency={_ms(record.latency)} "
         f"tokens={record.prompt_tokens}+{record.completion_tokens} throughput={_rate(record)} "
+        f"cost={_cost(record)} "
         f"overhead={_ms(record.overhead)} id={record.id}\n"
     )
 
@@ -54,6 +56,10 @@ def _attempts(record: Record) -> str:
 
 def _ms(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.1f}ms"
+
+
+def _cost(record: Record) -> str:
+    return "-" if record.cost is None else f"${dollars(record.cost)}"
 
 
 def _rate(record: Record) -> str:

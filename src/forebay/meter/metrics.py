@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from forebay.core.money import PICO
 from forebay.core.types import Attempt, Record
 
 # vLLM's buckets, so that p50 to p99 can be read and dashboards fit both.
@@ -49,7 +50,8 @@ def _empty(bounds: tuple[float, ...]) -> Histogram:
 class Counts(msgspec.Struct):
     """Everything counted of one model at one deployment; ``ended`` by status and outcome.
 
-    ``attempts`` are by reason and outcome, and only those of requests that needed more than a plain one.
+    ``attempts`` are by reason and outcome, and only those of requests that needed more than a plain one. ``cost`` is in
+    dollars; ``unpriced`` are the requests that had an answer, or some of it, and nobody knows what it cost.
     """
 
     ttft: Histogram = msgspec.field(default_factory=lambda: _empty(TTFT))
@@ -60,6 +62,8 @@ class Counts(msgspec.Struct):
     ended: dict[tuple[int, str], int] = {}
     prompt_tokens: int = 0
     output_tokens: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
     attempts: dict[tuple[str, str], int] = {}
     cooldowns: int = 0
 
@@ -78,6 +82,10 @@ class Counts(msgspec.Struct):
         ended[end] = ended.get(end, 0) + 1
         self.prompt_tokens += record.prompt_tokens
         self.output_tokens += record.completion_tokens
+        if record.cost is not None:
+            self.cost += record.cost / PICO
+        elif record.outcome != "error":
+            self.unpriced += 1
 
     def attempt(self, attempt: Attempt) -> None:
         """Count one attempt."""
@@ -102,6 +110,8 @@ class Counts(msgspec.Struct):
         self.cooldowns += other.cooldowns
         self.prompt_tokens += other.prompt_tokens
         self.output_tokens += other.output_tokens
+        self.cost += other.cost
+        self.unpriced += other.unpriced
 
 
 Snapshot = dict[Pair, Counts]

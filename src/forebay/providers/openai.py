@@ -241,4 +241,9 @@ def _kept_name(name: bytes) -> str:
     return lower if lower == "openai-processing-ms" or lower.startswith("x-ratelimit-") else ""
 
 
-plugin = ProviderPlugin(settings=OpenAISettings, build=OpenAIProvider)
+def vendor(settings: OpenAISettings) -> str:
+    """Whose prices hold: at an address of one's own, somebody else may send the bill."""
+    return "" if settings.base_url else settings.vendor or "openai"
+
+
+plugin = ProviderPlugin(settings=OpenAISettings, build=OpenAIProvider, vendor=vendor)

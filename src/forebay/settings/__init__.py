@@ -4,6 +4,7 @@ Everything that is wrong with a file is told at once, each with its line, its do
 """
 
 from forebay.settings.load import load, load_file
+from forebay.settings.prices import PerToken, PriceSettings
 from forebay.settings.problems import Problem, SettingsError
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.schema import (
@@ -32,6 +33,8 @@ __all__ = [
     "LogSettings",
     "MemorySettings",
     "ModelSettings",
+    "PerToken",
+    "PriceSettings",
     "Problem",
     "RetrySettings",
     "Secret",

@@ -47,6 +47,7 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
     _check_models(root, problems)
     _check_fallbacks(root, problems)
     _check_keys(root, problems)
+    _check_prices(root, problems)
     settings: Settings = Reader(problems).read(root, Settings)
     problems.settle()
     return msgspec.structs.replace(settings, models={name: _named(name, m) for name, m in settings.models.items()})
@@ -99,6 +100,18 @@ def _check_providers(root: Node, problems: Problems) -> None:
             if provider is not None and name and name not in known:
                 what = f"unknown provider{_shown(provider)}"
                 problems.add(provider.line, provider.path, what + (hint(name, known) or "; none is configured"))
+
+
+def _check_prices(root: Node, problems: Problems) -> None:
+    """A price is that of a model at a provider that is configured."""
+    known = [name for name, _ in _entries(_child(root, "providers"))]
+    for name, price in _entries(_child(root, "prices")):
+        provider, _, model = name.partition("/")
+        if not model:
+            problems.add(price.line, price.path, "a price is for 'provider/model', or 'provider/*' for all its models")
+        elif provider not in known:
+            what = f"unknown provider '{shown(provider)}'"
+            problems.add(price.line, price.path, what + (hint(provider, known) or "; none is configured"))
 
 
 def _check_models(root: Node, problems: Problems) -> None:

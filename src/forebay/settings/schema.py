@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from forebay.core.types import TimeOuts
+from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
 from forebay.settings.values import KIB, Duration, Secret, Size
@@ -109,5 +110,6 @@ class Settings(msgspec.Struct, frozen=True):
     auth: AuthSettings = AuthSettings()
     providers: Mapping[Name, Section] = {}
     models: Mapping[Name, ModelSettings] = {}
+    prices: Mapping[Name, PriceSettings] = {}
     engine: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forebay.core.types import Usage
 from forebay.providers.dialects.anthropic.dialect import AnthropicDialect, AnthropicSettings
 from forebay.providers.dialects.anthropic.reply import AnthropicReader
 from forebay.providers.dialects.chunks import Chunks
@@ -231,3 +232,17 @@ def test_errors_that_come_with_status_200(kind: str, status: int) -> None:
         with pytest.raises(VendorError) as caught:
             read(body, Gatherer("", "", dialect.reasons))
         assert (caught.value.status, caught.value.payload) == (status, body)
+
+
+def test_what_goes_into_the_cache_for_an_hour_is_counted_apart() -> None:
+    usage = {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cache_read_input_tokens": 3,
+        "cache_creation_input_tokens": 9,
+        "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 5},
+    }
+    message = {"id": "x", "model": "m", "content": [], "stop_reason": "end_turn", "usage": usage}
+    answer = Gatherer("ours", "m", AnthropicDialect(AnthropicSettings()).reasons)
+    AnthropicReader().whole(json.dumps(message).encode(), answer)
+    assert answer.usage == Usage(13, 2, 3, 9, 0, 5)

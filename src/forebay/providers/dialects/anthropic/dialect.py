@@ -59,4 +59,9 @@ def build(name: str, settings: AnthropicSettings) -> DialectProvider:
     return DialectProvider(name, AnthropicDialect(settings), settings, headers)
 
 
-plugin = ProviderPlugin(settings=AnthropicSettings, build=build)
+def vendor(settings: AnthropicSettings) -> str:
+    """Whose prices hold: at another address, somebody else may send the bill."""
+    return "anthropic" if settings.base_url == AnthropicSettings().base_url else ""
+
+
+plugin = ProviderPlugin(settings=AnthropicSettings, build=build, vendor=vendor)

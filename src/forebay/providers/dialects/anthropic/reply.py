@@ -40,6 +40,12 @@ class OutputDetails(msgspec.Struct):
     thinking_tokens: int | None = None
 
 
+class CacheCreation(msgspec.Struct):
+    """``usage.cache_creation``: what went into the cache, by how long it stays; the longer costs more."""
+
+    ephemeral_1h_input_tokens: int | None = None
+
+
 class Counted(msgspec.Struct):
     """``usage``; in a stream it grows."""
 
@@ -47,6 +53,7 @@ class Counted(msgspec.Struct):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
 
 
@@ -244,13 +251,14 @@ def tokens_of(body: bytes) -> int:
 
 def _usage(counted: Counted) -> Usage:
     read, written = counted.cache_read_input_tokens or 0, counted.cache_creation_input_tokens or 0
-    details = counted.output_tokens_details
+    details, created = counted.output_tokens_details, counted.cache_creation
     return Usage(
         prompt_tokens=(counted.input_tokens or 0) + read + written,
         completion_tokens=counted.output_tokens or 0,
         cached_tokens=read,
         cache_write_tokens=written,
         reasoning_tokens=(details.thinking_tokens or 0) if details else 0,
+        long_cache_write_tokens=(created.ephemeral_1h_input_tokens or 0) if created else 0,
     )
 
 

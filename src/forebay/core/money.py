@@ -1,0 +1,31 @@
+"""Amounts of money: counted in pico-dollars, written in dollars, never rounded."""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+PICO: Final = 10**12
+"""A dollar has so many pico-dollars."""
+
+_MILLION = 10**6
+_PLACES = 12
+_MOST = 10_000
+_AMOUNT = re.compile(r"\d{1,5}(?:\.\d{1,12})?", re.ASCII)
+
+
+def dollars(amount: int) -> str:
+    """``amount`` pico-dollars (at least 0) as a decimal number of dollars, exactly: ``0.0001275``."""
+    whole, rest = divmod(amount, PICO)
+    return f"{whole}.{rest:0{_PLACES}d}".rstrip("0").rstrip(".")
+
+
+def per_token(text: str) -> int | None:
+    """The pico-dollars for one token that ``text`` dollars for a million mean, ``None`` where it means none.
+
+    That is any number from 0 to 10,000 with at most six decimal places.
+    """
+    if not _AMOUNT.fullmatch(text):
+        return None
+    amount = Decimal(text)
+    each = amount * (PICO // _MILLION)
+    return int(each) if amount <= _MOST and each == int(each) else None
