@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from forebay.core.errors import (
+    ConflictError,
     ForebayError,
     InvalidRequestError,
     ModelNotFoundError,
@@ -182,11 +183,120 @@ async def test_another_name_and_a_new_reading(store: AdapterStore) -> None:
         await store.use("alias")
 
 
+@pytest.mark.parametrize("resident", ["one", "two"])
+@pytest.mark.parametrize("path", ["one", "no-such", "two/../one"])
+async def test_a_folder_keeps_its_name(store: AdapterStore, resident: str, path: str) -> None:
+    await store.load(AdapterSource(resident, resident))
+    for replace in (False, True):
+        with pytest.raises(InvalidRequestError, match="choose another 'lora_name'") as caught:
+            await store.load(AdapterSource("two", path, replace))
+        assert caught.value.param == "lora_name"
+    assert store.gauges()["adapters_loaded"] == 1
+
+
+async def test_what_is_no_adapter_keeps_its_name_too(store: AdapterStore, folder: Path) -> None:
+    (folder / "later").mkdir()
+    with pytest.raises(InvalidRequestError, match="choose another"):
+        await store.load(AdapterSource("later", "one"))
+
+
+async def test_a_folder_is_loaded_from_its_own_path_however_that_is_written(store: AdapterStore, folder: Path) -> None:
+    for path in ("one", "./one/", str(folder / "one")):
+        await store.load(AdapterSource("one", path, replace=True))
+    await store.unload("one")
+    with pytest.raises(NotFoundError, match="not loaded"):
+        await store.unload("one")
+
+
+async def test_a_name_that_was_evicted_is_still_taken_and_can_be_forgotten(store: AdapterStore) -> None:
+    await store.load(AdapterSource("alias", "one"))
+    for name in ("one", "two"):
+        with await store.use(name):
+            pass
+    assert store.gauges()["adapter_evictions_total"] == 1
+    with pytest.raises(InvalidRequestError, match="load_inplace"):
+        await store.load(AdapterSource("alias", "two"))
+    await store.unload("alias")
+    assert await store.names() == ["one", "three", "two"]
+    with pytest.raises(ModelNotFoundError):
+        await store.use("alias")
+    with pytest.raises(NotFoundError):
+        await store.unload("alias")
+
+
+async def test_of_two_who_load_under_one_name_the_second_is_refused(store: AdapterStore, model: Prepared) -> None:
+    model.may.clear()
+    first = asyncio.create_task(store.load(AdapterSource("alias", "one")))
+    await asyncio.sleep(0.01)
+    second = asyncio.create_task(store.load(AdapterSource("alias", "two")))
+    await asyncio.sleep(0.01)
+    model.may.set()
+    await first
+    with pytest.raises(InvalidRequestError, match="load_inplace"):
+        await second
+
+
+async def test_what_is_being_loaded_is_unloaded_afterwards(store: AdapterStore, model: Prepared) -> None:
+    model.may.clear()
+    loading = asyncio.create_task(store.load(AdapterSource("alias", "one")))
+    await until("adapter_loads_total", store, 1)
+    unloading = asyncio.create_task(store.unload("alias"))
+    await asyncio.sleep(0)
+    model.may.set()
+    await asyncio.gather(loading, unloading)
+    assert await store.names() == ["one", "three", "two"]
+    assert store.gauges()["adapters_loaded"] == 0
+
+
+async def test_what_is_being_unloaded_is_not_replaced(store: AdapterStore) -> None:
+    with await store.use("one"):
+        unloading = asyncio.create_task(store.unload("one"))
+        await asyncio.sleep(0)
+        with pytest.raises(ConflictError):
+            await store.load(AdapterSource("one", "one", replace=True))
+    await unloading
+
+
+async def test_only_what_can_be_used_is_listed_and_the_rest_is_told_once(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outside = lora.write(folder.parent / "outside", WEIGHTS, rank=2)
+    (folder / "link").symlink_to(outside)
+    (folder / "inner").symlink_to(folder / "one")
+    (folder / "file").touch()
+    (folder / "empty").mkdir()
+    (folder / "half").mkdir()
+    (folder / "half" / "adapter_config.json").touch()
+    lora.write(folder / "b@d\n", WEIGHTS, rank=2)
+    listed = AdapterFolder(folder)
+    for _ in range(2):
+        assert listed.names() == ["inner", "one", "three", "two"]
+    told = {record.getMessage().partition(" is not listed among the adapters: ")[::2] for record in caplog.records}
+    assert len(caplog.records) == 5
+    assert {name: reason.split(" that")[0] for name, reason in told} == {
+        r"'b@d\n'": "its name may have only letters, digits, '.', '_' and '-', at most 128, a letter or digit first.",
+        "'empty'": "it has no adapter_config.json",
+        "'file'": "it is no folder.",
+        "'half'": "it has no adapter_model.safetensors",
+        "'link'": "a link leads out of the adapters' folder.",
+    }
+    (folder / "file").unlink()
+    (folder / "file").mkdir()
+    listed.names()
+    assert len(caplog.records) == 6
+
+
 async def test_what_cannot_be_used_says_why_and_takes_no_room(store: AdapterStore, folder: Path) -> None:
     lora.write(folder / "bad", WEIGHTS, rank=2, use_dora=True)
     for _ in range(3):
-        with pytest.raises(InvalidRequestError, match="'bad' cannot be used: 'use_dora' is not supported"):
+        with pytest.raises(InvalidRequestError, match="'bad' cannot be used: 'use_dora' is not supported") as caught:
             await store.use("bad")
+        assert caught.value.param == "model"
+    with pytest.raises(InvalidRequestError, match="use_dora") as caught:
+        await store.load(AdapterSource("worse", "bad"))
+    assert caught.value.param == "lora_path"
+    with pytest.raises(ModelNotFoundError, match="no adapter at 'none'"):
+        await store.load(AdapterSource("none", "none"))
     with await store.use("one"), await store.use("two"):
         assert store.gauges()["adapters_loaded"] == 2
 

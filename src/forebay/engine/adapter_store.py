@@ -110,7 +110,12 @@ class AdapterStore:
             InvalidRequestError: it cannot be used with this model.
             UnavailableError: there is no room for it now, or it takes too long to load.
         """
-        slot = self._slots.get(name) or await self._loaded(AdapterSource(name, self._paths.get(name, name)))
+        try:
+            slot = self._slots.get(name) or await self._loaded(AdapterSource(name, self._paths.get(name, name)))
+        except InvalidRequestError as error:
+            raise InvalidRequestError(error.message, param="model") from None
+        except ModelNotFoundError:
+            raise _unknown(name) from None
         if slot.left is not None:
             raise _unknown(name)
         slot.users += 1
@@ -121,9 +126,12 @@ class AdapterStore:
     async def load(self, source: AdapterSource) -> None:
         """Load an adapter under a name of its own; one that replaces another serves whoever asks from now on.
 
+        The name of what lies in the folder stays its own: keys are granted adapters by their names.
+
         Raises:
-            InvalidRequestError: it is loaded already, or cannot be used with this model, or its name is none.
+            InvalidRequestError: its name is none, or taken; or it cannot be used with this model.
             ModelNotFoundError: there is no adapter at its path.
+            ConflictError: an adapter of that name is being unloaded.
             UnavailableError: as for `use`.
         """
         if not NAME.fullmatch(source.name):
@@ -131,26 +139,30 @@ class AdapterStore:
                 "An adapter's name has letters, digits, '.', '_' and '-', at most 128, a letter or digit first.",
                 param="lora_name",
             )
-        if source.name in self._slots and not source.replace:
-            raise InvalidRequestError(
-                f"The adapter '{source.name}' has already been loaded; 'load_inplace': true loads it anew.",
-                param="lora_name",
-            )
+        source = await self._in_thread(partial(self._owned, source))
+        await self._settled(source.name)
+        self._check_free(source)
         try:
             await self._loaded(source)
+        except InvalidRequestError as error:
+            raise InvalidRequestError(error.message, param="lora_path") from None
         except ModelNotFoundError:
-            said = "There is no adapter at that path of the adapters' folder."
+            said = f"There is no adapter at '{source.path}' of the adapters' folder ('lora_path'; else the name's own)."
             raise ModelNotFoundError(said, param="lora_path") from None
-        self._paths[source.name] = source.path
 
     async def unload(self, name: str) -> None:
         """Forget the adapter ``name`` when nobody uses it any more; nobody can begin to meanwhile.
+
+        One that was loaded from another path than its name's is forgotten also if it has been evicted since.
 
         Raises:
             NotFoundError: it is not loaded, or being unloaded already.
             ConflictError: it is still in use after a long time.
         """
+        await self._settled(name)
         slot = self._slots.get(name)
+        if slot is None and self._paths.pop(name, None) is not None:
+            return
         if slot is None or slot.left is not None:
             raise NotFoundError(f"The adapter '{name}' is not loaded.", param="lora_name")
         slot.left = asyncio.get_running_loop().create_future()
@@ -181,6 +193,38 @@ class AdapterStore:
         await asyncio.gather(*self._loading.values(), return_exceptions=True)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def _owned(self, source: AdapterSource) -> AdapterSource:
+        """``source``; what is loaded under its folder's name has that for its path, however it was written."""
+        if not self._folder.keeps(source.name):
+            return source
+        if source.path == source.name or self._folder.is_same(source.name, source.path):
+            return AdapterSource(source.name, source.name, source.replace)
+        raise InvalidRequestError(
+            f"'{source.name}' is in the adapters' folder, and can be loaded from there only: "
+            "leave 'lora_path' out, or choose another 'lora_name'.",
+            param="lora_name",
+        )
+
+    def _check_free(self, source: AdapterSource) -> None:
+        name, slot = source.name, self._slots.get(source.name)
+        if slot is not None and slot.left is not None:
+            raise ConflictError(f"The adapter '{name}' is being unloaded; try again later.", param="lora_name")
+        if (slot is not None or name in self._paths) and not source.replace:
+            raise InvalidRequestError(
+                f"The adapter '{name}' has already been loaded; 'load_inplace': true loads it anew.", param="lora_name"
+            )
+
+    async def _settled(self, name: str) -> None:
+        """Wait until ``name`` is not being loaded, so that what comes of that is not taken for something else.
+
+        Raises:
+            UnavailableError: it takes too long.
+        """
+        while (task := self._loading.get(name)) is not None:
+            done, _ = await asyncio.wait({task}, timeout=LOAD_SECONDS)
+            if not done:
+                raise _still_loading(name)
+
     async def _loaded(self, source: AdapterSource) -> _Slot:
         """Wait for the adapter to be loaded, by one task for all who want it."""
         task = self._loading.get(source.name)
@@ -191,7 +235,7 @@ class AdapterStore:
         try:
             return await asyncio.wait_for(asyncio.shield(task), LOAD_SECONDS)
         except TimeoutError:
-            raise UnavailableError(f"The adapter '{source.name}' is still being loaded.", headers=_RETRY) from None
+            raise _still_loading(source.name) from None
 
     def _done(self, name: str, task: "asyncio.Task[_Slot]") -> None:
         del self._loading[name]
@@ -217,7 +261,7 @@ class AdapterStore:
         finally:
             self._reserved -= 1
         self._make_room(adapter.bytes, but=source.name)
-        return self._keep(adapter)
+        return self._keep(adapter, source.path)
 
     def _read(self, folder: Path, name: str) -> Adapter:
         self._loads += 1
@@ -225,7 +269,10 @@ class AdapterStore:
         self._model.prepare(adapter.targets)
         return adapter
 
-    def _keep(self, adapter: Adapter) -> _Slot:
+    def _keep(self, adapter: Adapter, path: str) -> _Slot:
+        self._paths.pop(adapter.name, None)
+        if path != adapter.name:
+            self._paths[adapter.name] = path
         old = self._slots.pop(adapter.name, None)
         if old is not None and old.users:
             self._replaced.add(old)
@@ -259,6 +306,10 @@ class AdapterStore:
 
 
 _RETRY: Final = {"retry-after": "1"}
+
+
+def _still_loading(name: str) -> UnavailableError:
+    return UnavailableError(f"The adapter '{name}' is still being loaded.", headers=_RETRY)
 
 
 def _unknown(name: str) -> ModelNotFoundError:

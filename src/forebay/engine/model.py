@@ -155,9 +155,17 @@ class LocalModel:
             return await self._count(call)
         asked = await self._read(call)
         with contextlib.ExitStack() as held:
-            lease = await self.adapters.use(deployment.adapter) if deployment.adapter else Lease()
+            lease = await self._lease(call, deployment.adapter) if deployment.adapter else Lease()
             origin = self._settings.origin(call.principal, held.enter_context(lease))
             return await self._reply(call, asked, origin, held)
+
+    async def _lease(self, call: Call, adapter: str) -> Lease:
+        try:
+            return await self.adapters.use(adapter)
+        except (InvalidRequestError, ModelNotFoundError) as error:
+            if call.request.fields().get("adapter_id"):
+                error.param = "adapter_id"
+            raise
 
     async def _read(self, call: Call) -> "_Asked":
         if call.request.operation is Operation.CHAT:

@@ -18,7 +18,7 @@ class EngineProvider(LocalProvider[LocalModel]):
     """One model on this machine's CPU."""
 
     def __init__(self, settings: EngineSettings, name: str = "engine") -> None:
-        self._adapters = settings.adapters
+        self._folder = AdapterFolder(Path(settings.adapters.folder)) if settings.adapters else None
         self._renamed: dict[str, str] = {}
         super().__init__(name, partial(LocalModel, settings, self._renamed), settings)
 
@@ -31,9 +31,9 @@ class EngineProvider(LocalProvider[LocalModel]):
 
     async def adapters(self, deployment: Deployment, /) -> Sequence[str]:  # noqa: ARG002
         """The adapters in the folder, whether they (and their model) are loaded or not."""
-        if self._adapters is None:
+        if self._folder is None:
             raise no_adapters()
-        found = await asyncio.to_thread(AdapterFolder(Path(self._adapters.folder)).names)
+        found = await asyncio.to_thread(self._folder.names)
         return sorted({*found, *self._renamed})
 
     async def load_adapter(self, deployment: Deployment, source: AdapterSource, /) -> None:
