@@ -94,7 +94,6 @@ async def test_a_key_sees_and_asks_only_the_adapters_it_was_given() -> None:
             ("sk-base", "m", {"adapter_id": "support"}),
             ("sk-one", "m:secret", {}),
             ("sk-one", "m", {}),
-            ("sk-one", "m:support", {"adapter_id": "secret"}),
         ):
             status, text = await client.post("chat/completions", key, model=model, **fields, **CHAT)
             assert status == 404
@@ -107,9 +106,20 @@ async def test_a_key_sees_and_asks_only_the_adapters_it_was_given() -> None:
 @pytest.mark.parametrize("path", ["load_lora_adapter", "unload_lora_adapter"])
 async def test_only_keys_with_all_adapters_change_them(path: str) -> None:
     async with served() as client:
-        for key, status in (("sk-one", 404), ("sk-base", 403), ("wrong", 401)):
+        for key, status in (("sk-one", 403), ("sk-base", 403), ("wrong", 401)):
             found, _ = await client.post(path, key, lora_name="support", base_model_name="m")
             assert found == status
+        assert (await client.post(path, "sk-one", lora_name="support"))[0] == 403
+
+
+@pytest.mark.parametrize("key", ["sk-one", "sk-all"])
+async def test_an_adapter_may_be_named_twice_but_not_two(key: str) -> None:
+    async with served() as client:
+        await client.post("load_lora_adapter", lora_name="support")
+        status, _ = await client.post("chat/completions", key, model="m:support", adapter_id="support", **CHAT)
+        assert (status, client.asked) == (200, ["support"])
+        status, text = await client.post("chat/completions", key, model="m:support", adapter_id="secret", **CHAT)
+        assert (status, '"param":"adapter_id"' in text) == (400, True)
 
 
 @pytest.mark.parametrize("body", [{}, {"lora_name": ""}, {"lora_name": 1}, {"lora_name": "a", "lora_path": []}])

@@ -73,6 +73,8 @@ async def test_who_may_only_use_an_adapter_may_not_change_it() -> None:
         await found.load(user, SOURCE, None)
     with pytest.raises(PermissionDeniedError):
         await found.unload(user, "support", "m")
+    with pytest.raises(PermissionDeniedError):
+        await found.load(Principal("k", models=frozenset({"m:support"})), SOURCE, None)
 
 
 @pytest.mark.parametrize("model", ["plain", "other", ""])

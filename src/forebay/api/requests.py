@@ -102,12 +102,16 @@ def _streamable(operation: Operation, found: Any, body: bytes) -> Request:  # no
 def named(model: str, adapter: str | None = None) -> str:
     """The model's name; an adapter becomes part of it, so that whatever holds for names holds for adapters.
 
+    One that the name has already is not added again; whether the name has another one, only `Route` can tell.
+
     Raises:
         InvalidRequestError: it is empty.
     """
     if not model:
         raise InvalidRequestError("'model' is empty; GET /v1/models lists what you may name.", param="model")
-    return f"{model}{ADAPTER_MARK}{adapter}" if adapter else model
+    if not adapter or model.endswith(f"{ADAPTER_MARK}{adapter}"):
+        return model
+    return f"{model}{ADAPTER_MARK}{adapter}"
 
 
 READERS: dict[Operation, Reader] = {

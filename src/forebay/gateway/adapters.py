@@ -87,7 +87,7 @@ class AdapterManager:
             return base, adapter
         known = [each for each in self._providers if _may_see(principal, each)]
         if len(known) != 1:
-            which = f"name one of {', '.join(known)}" if known else "no model of this server takes adapters"
+            which = f"name one of {', '.join(known)}" if known else "no model that this key may use takes adapters"
             raise InvalidRequestError(f"It is not clear which model is meant: {which}.", param="base_model_name")
         return known[0], name
 
@@ -103,7 +103,9 @@ class AdapterManager:
 
 
 def _may_see(principal: Principal, model: str) -> bool:
-    return principal.may_use(model) or principal.may_change_adapters(model)
+    """Whether ``principal`` may know of ``model``, if only because it may use one of its adapters."""
+    names = principal.models or ()
+    return principal.may_use(model) or any(name.startswith(f"{model}{ADAPTER_MARK}") for name in names)
 
 
 async def _names(deployment: Deployment, provider: Adapters) -> Sequence[str]:

@@ -6,7 +6,13 @@ from random import Random
 
 import msgspec
 
-from forebay.core.errors import ContentFilterError, ContextLengthError, ForebayError, ModelNotFoundError
+from forebay.core.errors import (
+    ContentFilterError,
+    ContextLengthError,
+    ForebayError,
+    InvalidRequestError,
+    ModelNotFoundError,
+)
 from forebay.core.ports import Adapters
 from forebay.core.types import ADAPTER_MARK, Call, Deployment, Principal, Reply
 from forebay.gateway.cooldown import COUNTED
@@ -85,7 +91,9 @@ class Route:
 
         Raises:
             ModelNotFoundError: there is none, or it is not for ``principal``.
+            InvalidRequestError: it names two adapters of a model.
         """
+        self._check_adapters(name, principal)
         if not principal.may_use(name):
             raise unknown(name)
         return self._models.get(name) or self._by_adapter(name) or self._by_prefix(name)
@@ -104,6 +112,17 @@ class Route:
             except ForebayError:
                 continue  # what the model that was asked for said is what is told
         return None
+
+    def _check_adapters(self, name: str, principal: Principal) -> None:
+        """Refuse ``model:adapter:other``, which is what a request with both kinds of names asks for."""
+        base, _, other = name.rpartition(ADAPTER_MARK)
+        if ADAPTER_MARK not in base or {name, base} & self._models.keys() or not principal.may_use(base):
+            return
+        if self._by_adapter(base):
+            raise InvalidRequestError(
+                f"The model '{base}' names an adapter already, and 'adapter_id' another one, '{other}': leave one out.",
+                param="adapter_id",
+            )
 
     def _by_adapter(self, name: str) -> Model | None:
         base, _, adapter = name.rpartition(ADAPTER_MARK)
