@@ -15,6 +15,7 @@ from forebay.engine.tool_calls import (
     Content,
     Found,
     NamedReader,
+    RequiredReader,
     Style,
     style_of,
 )
@@ -136,3 +137,19 @@ def test_the_arguments_of_a_named_function_are_all_there_is() -> None:
 )
 def test_the_style_is_told_by_the_template(template: str, style: Style) -> None:
     assert style_of(template) is style
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ('[{"name":"wea', []),
+        ('[{"name":"weather"', [Begin("weather")]),
+        ('[{"name":"weather","arguments":', [Begin("weather")]),
+        ('[{"name":"weather","arguments":{"ci', [Begin("weather"), Arguments('{"ci')]),
+        ('[{"name":"stop-it","arguments":{}},{"name":"weather","arg', [*STOP, Begin("weather")]),
+    ],
+)
+def test_a_required_call_that_is_cut_shows_nothing_of_how_calls_are_written(text: str, found: list[Found]) -> None:
+    reader = RequiredReader(ARRAY, NAMES)
+    assert [*reader.feed(text), *reader.end()] == found

@@ -10,7 +10,7 @@ from forebay.engine import facts
 from forebay.engine.grammar import Compiler
 from forebay.engine.metadata import Facts
 from forebay.engine.tokenizer import Tokenizer
-from forebay.engine.tool_calls import ARRAY, CallReader, NamedReader, Reader, style_of
+from forebay.engine.tool_calls import ARRAY, CallReader, NamedReader, Reader, RequiredReader, style_of
 from forebay.engine.tools import Tools
 from forebay.templates import ChatTemplate, Message
 
@@ -63,7 +63,7 @@ class Prompter:
         if tools.named:
             return Calls(self.pieces, partial(NamedReader, tools.tools[0].name))
         if tools.mode == "required":
-            return Calls(self.pieces, partial(CallReader, ARRAY, tools.names))
+            return Calls(self.pieces, partial(RequiredReader, ARRAY, tools.names))
         style = style_of(self._template.source if self._template else "")
         return Calls(self._pieces_with(style.marker), partial(CallReader, style, tools.names))
 

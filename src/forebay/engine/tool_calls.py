@@ -77,6 +77,7 @@ def _header(key: str) -> _Pattern:
 
 _HEADERS: Final = (_header("arguments"), _header("parameters"))
 _END: Final = _Pattern(_SPACE, r"\}")
+_KNOWN_NAME: Final = re.compile(r'\{\s*"name"\s*:\s*"([a-zA-Z0-9_-]*)"')
 
 
 class Style(NamedTuple):
@@ -243,6 +244,16 @@ class CallReader:
     def _say(self, text: str) -> None:
         if text:
             self._found.append(Content(text))
+
+
+class RequiredReader(CallReader):
+    """Reads an answer that is nothing but calls: one that was cut before its arguments is a call without any."""
+
+    def end(self) -> list[Found]:
+        """The call whose name is known; what comes before a name says nothing to anybody."""
+        held = "".join(each.text for each in super().end() if isinstance(each, Content))
+        name = _KNOWN_NAME.search(held)
+        return [Begin(name[1])] if name and name[1] in self._names else []
 
 
 class NamedReader:
