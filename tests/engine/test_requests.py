@@ -177,7 +177,32 @@ def test_nothing_is_generated_only_where_the_prompt_is_echoed() -> None:
         assert caught.value.param == "max_tokens"
 
 
-@pytest.mark.parametrize(("field", "value"), [("functions", [{"name": "f"}]), ("function_call", "auto")])
+@pytest.mark.parametrize("bias", [100.5, -101])
+def test_the_token_of_a_wrong_bias_is_told(bias: float) -> None:
+    with pytest.raises(InvalidRequestError, match="token 7 ") as caught:
+        chat(logit_bias={"5": 1, "7": bias})
+    assert caught.value.param == "logit_bias"
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
+def test_an_answer_cannot_be_longer_than_it_may_be(field: str) -> None:
+    chat(min_tokens=5, **{field: 5})
+    with pytest.raises(InvalidRequestError, match="more than the 5 tokens") as caught:
+        chat(min_tokens=6, **{field: 5})
+    assert caught.value.param == "min_tokens"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("functions", [{"name": "f"}]),
+        ("functions", {}),
+        ("functions", ""),
+        ("functions", 0),
+        ("function_call", "auto"),
+        ("function_call", {}),
+    ],
+)
 def test_the_old_form_of_tools_is_refused_with_the_new_one(field: str, value: object) -> None:
     with pytest.raises(UnsupportedParameterError, match="tool") as caught:
         chat(**{field: value})

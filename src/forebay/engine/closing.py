@@ -1,8 +1,9 @@
 """Finds a short way to the end of what a grammar has begun, so that an answer can be whole however few tokens are left.
 
 From any state of a matcher the search takes one token after the other: one that closes something where there is one,
-else the smallest value, else whatever leads to new ground. It looks no further ahead than one token, so the way is
-short but not always the shortest, and for odd regular expressions it may find none.
+else the smallest value, else whatever leads to new ground; where that takes too many, its text is spelt in fewer.
+It looks no further ahead than one token, so the text is short but not always the shortest, and for odd regular
+expressions it may find none.
 """
 
 import re
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from llguidance import LLMatcher
 
+from forebay.engine.spelling import Spelling
+
 Bits = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 
@@ -22,7 +25,7 @@ _IN_TEXT: Final = (rb'"[\]}]+', rb'"', rb'","')
 _CLOSERS: Final = (rb"[\]}]+", rb'(""|\[\]|\{\})[\]}]*')
 _BETWEEN: Final = (
     rb'"', rb',"', rb",", rb'":(""|\[\]|\{\})[\]}]*', rb'":"', rb'":\[["{\[]?', rb'":\{"?', rb'":', rb":",
-    rb"[1-9]", rb"0", rb"null", rb"true",
+    rb"[1-9]", rb"0", rb"null", rb"true", rb"[\[{]",
 )  # fmt: skip
 _USEFUL: Final = re.compile(rb"[!-\[\]-~]+")
 _TEXT: Final = 512  # So many tokens, or half of them all, are legal only inside of a string.
@@ -30,6 +33,7 @@ _FEW: Final = 32  # So few are left where the grammar spells something out.
 _NEAR: Final = 1  # The text can be closed behind a token: no look at others is needed.
 _FAR: Final = 4  # It is a place like one before.
 _LONGEST: Final = 4096  # So many of the longest tokens are candidates.
+_SPELT_TIMES: Final = 4  # A way so many times longer than the limit may have a text that can be spelt within it.
 _NEARBY: Final = 8  # So many tokens of a known way may be left out to join it.
 _LOOKS: Final = 2048  # So many tokens are tried in all by looking at what follows them.
 
@@ -39,6 +43,7 @@ class Closing:
 
     def __init__(self, names: Sequence[bytes], special: frozenset[int], end: int) -> None:
         self._end = end
+        self._spelling = Spelling(names, special)
         text = [b"" if token in special else name for token, name in enumerate(names)]
         # Spaces lead nowhere, an escape or half a character only further away from the end.
         useful = [_USEFUL.fullmatch(name) is not None for name in text]
@@ -56,6 +61,12 @@ class Closing:
         ``known`` is a way from nearby: where the rest of it leads to the end too, nothing more is searched for.
         ``state`` stays as it is: it is led along the way, because it remembers what it has computed, and back.
         """
+        way = self._walked(state, limit * _SPELT_TIMES, known)
+        if way is not None and len(way) > limit:
+            way = self._spelling.fewest(way)
+        return None if way is None or len(way) > limit else way
+
+    def _walked(self, state: LLMatcher, limit: int, known: Sequence[int]) -> list[int] | None:
         if (rest := self._rest(state, known, limit)) is not None:
             return rest
         walk = _Walk(state)

@@ -1,6 +1,7 @@
 """What a request says about the form of its answer: OpenAI's ``response_format``, and vLLM's fields for the rest."""
 
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
@@ -56,6 +57,17 @@ def _response_format(given: object) -> Constraint | None:
 
 def _structured(given: object) -> Iterator[Constraint]:
     fields = _object(given, "structured_outputs")
+    for key in fields:
+        if key not in _STRUCTURED:
+            near = get_close_matches(key, _STRUCTURED, 1)
+            remedy = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(_STRUCTURED)}."
+            raise InvalidRequestError(
+                f"'structured_outputs' knows no '{key[:40]}': {remedy}", param=f"structured_outputs.{key[:40]}"
+            )
+    if all(value is None for value in fields.values()):
+        raise InvalidRequestError(
+            f"'structured_outputs' needs one of {', '.join(_STRUCTURED)}.", param="structured_outputs"
+        )
     for name, make in _GUIDED.items():
         if (value := fields.get(name)) is not None:
             yield make(value, f"structured_outputs.{name}")
@@ -95,6 +107,7 @@ _GUIDED: Final[Mapping[str, Callable[[object, str], Constraint]]] = {
     "choice": _choice,
     "grammar": _grammar,
 }
+_STRUCTURED: Final = (*_GUIDED, "json_object")
 
 
 def _object(value: object, param: str) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from forebay.engine.tools import Tools
 
 _MAX_CHOICES: Final = 128
 _MAX_BIASES: Final = 1024
+_MAX_BIAS: Final = 100
 _MAX_TOP_LOGPROBS: Final = 20
 _MAX_COMPLETION_LOGPROBS: Final = 5
 _DEFAULT_COMPLETION_TOKENS: Final = 16
@@ -31,12 +32,12 @@ _UNSUPPORTED: Final[Mapping[str, tuple[Any, ...]]] = {
     "suffix": (None, ""),
 }
 _OUTDATED: Final = {"functions": "tools", "function_call": "tool_choice"}
+_NO_OUTDATED: Final[Mapping[str, tuple[Any, ...]]] = {"functions": (None, []), "function_call": (None,)}
 
 Count = Annotated[int, Meta(ge=1)]
 Amount = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
-Bias = Annotated[float, Meta(ge=-100, le=100)]
 Stop = Annotated[str, Meta(min_length=1, max_length=256)]
 Tokens = list[int]
 
@@ -57,7 +58,7 @@ class _Body(msgspec.Struct, frozen=True):
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
-    logit_bias: Annotated[dict[str, Bias], Meta(max_length=_MAX_BIASES)] | None = None
+    logit_bias: Annotated[dict[str, float], Meta(max_length=_MAX_BIASES)] | None = None
     stop: Annotated[list[Stop], Meta(max_length=4)] | Stop | None = None
     echo: bool | None = None
     suffix: Any = None
@@ -87,12 +88,29 @@ class _Body(msgspec.Struct, frozen=True):
             raise UnsupportedParameterError(
                 "'best_of' must be the same as 'n': answers are not ranked, all of them are returned.", param="best_of"
             )
-        for token in self.logit_bias or ():
+        self._check_least()
+        for token, bias in (self.logit_bias or {}).items():
             if not (_TOKEN.fullmatch(token) and int(token) < vocabulary):
                 raise InvalidRequestError(
                     f"The keys of 'logit_bias' must be tokens, from 0 to {vocabulary - 1}; '{token[:20]}' is none.",
                     param="logit_bias",
                 )
+            if not -_MAX_BIAS <= bias <= _MAX_BIAS:
+                raise InvalidRequestError(
+                    f"The bias of token {token} in 'logit_bias' must be from -{_MAX_BIAS} to {_MAX_BIAS}.",
+                    param="logit_bias",
+                )
+
+    def _check_least(self) -> None:
+        most = self._most_tokens
+        if most is not None and (self.min_tokens or 0) > most:
+            raise InvalidRequestError(
+                f"'min_tokens' must not be more than the {most} tokens that the answer may have.", param="min_tokens"
+            )
+
+    @property
+    def _most_tokens(self) -> int | None:
+        return self.max_tokens
 
     def constraint(self) -> Constraint | None:
         """What the answer must be; ``None`` where it is free.
@@ -141,7 +159,7 @@ class ChatBody(_Body, frozen=True):
         if self.echo:
             raise UnsupportedParameterError("'echo' is for completions: a chat has no text to repeat.", param="echo")
         for name, now in _OUTDATED.items():
-            if getattr(self, name):
+            if getattr(self, name) not in _NO_OUTDATED[name]:
                 raise UnsupportedParameterError(f"'{name}' is the old form: use '{now}'.", param=name)
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidRequestError("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
@@ -165,6 +183,10 @@ class ChatBody(_Body, frozen=True):
         """What the answer must be; ``None`` where it is free."""
         chosen = self.chosen_tools()
         return super().constraint() if chosen is None else chosen.constraint()
+
+    @property
+    def _most_tokens(self) -> int | None:
+        return self.max_completion_tokens or self.max_tokens
 
     @property
     def wants_logprobs(self) -> bool:
