@@ -10,7 +10,7 @@ there was a way at the beginning.
 import threading
 from collections import OrderedDict
 from functools import cached_property, lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from forebay.core.errors import InvalidRequestError
 from forebay.engine.closing import Closing
 from forebay.engine.tokenizer import Tokenizer
 
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions
+
 Floats = npt.NDArray[np.float32]
 
 _MAX_SOURCE: Final = 64 * 1024
@@ -29,7 +32,7 @@ _KEPT: Final = 32
 _REASON: Final = 200
 _TEXTS: Final = 4096
 # JSON comes without any space between its tokens: it is as short as can be, and no model loses its way in spaces.
-_COMPACT: Final = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
+_COMPACT: "Final[JsonCompileOptions]" = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 # Fuel is some ten thousand units a millisecond: no step may hold the others up for long.
 _STEP_FUEL: Final = 100_000
 _STEP_ITEMS: Final = 20_000
