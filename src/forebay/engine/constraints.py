@@ -62,7 +62,7 @@ def _structured(given: object) -> Iterator[Constraint]:
             near = get_close_matches(key, _STRUCTURED, 1)
             remedy = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(_STRUCTURED)}."
             raise InvalidRequestError(
-                f"'structured_outputs' knows no '{key[:40]}': {remedy}", param=f"structured_outputs.{key[:40]}"
+                f"'structured_outputs.{key[:40]}' is not known: {remedy}", param=f"structured_outputs.{key[:40]}"
             )
     if all(value is None for value in fields.values()):
         raise InvalidRequestError(
