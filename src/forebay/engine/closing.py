@@ -25,7 +25,7 @@ _IN_TEXT: Final = (rb'"[\]}]+', rb'"', rb'","')
 _CLOSERS: Final = (rb"[\]}]+", rb'(""|\[\]|\{\})[\]}]*')
 _BETWEEN: Final = (
     rb'"', rb',"', rb",", rb'":(""|\[\]|\{\})[\]}]*', rb'":"', rb'":\[["{\[]?', rb'":\{"?', rb'":', rb":",
-    rb"[1-9]", rb"0", rb"null", rb"true", rb"[\[{]",
+    rb"[1-9]", rb"0", rb"null", rb"true", rb"n", rb"t", rb"[\[{]",
 )  # fmt: skip
 _USEFUL: Final = re.compile(rb"[!-\[\]-~]+")
 _TEXT: Final = 512  # So many tokens, or half of them all, are legal only inside of a string.
