@@ -57,9 +57,12 @@ class Said(list[int]):
     ended = False
 
 
-def speak(grammar: Grammar, max_tokens: int, pick: Callable[[Sequence[int]], int], vocabulary: int) -> Said:
-    """What a model says that picks any legal token."""
-    matcher, said = grammar.matcher(), Said()
+def speak(
+    grammar: Grammar, max_tokens: int, pick: Callable[[Sequence[int]], int], vocabulary: int, said: Said | None = None
+) -> Said:
+    """What a model says that picks any legal token; `said` grows meanwhile."""
+    said = Said() if said is None else said
+    matcher = grammar.matcher()
     while len(said) < max_tokens and not said.ended:
         token = matcher.only()
         if token is None:
@@ -167,19 +170,20 @@ def test_with_too_few_tokens_it_is_not_ended(compiler: Compiler, tokenizer: Toke
 
 def test_with_tokens_to_spare_a_model_says_what_it_likes(compiler: Compiler, tokenizer: Tokenizer) -> None:
     text = '{"name":"Ada Lovelace","born":1815}'
-    tokens = [*tokenizer.encode(text), END]
     grammar = compiled(compiler, fixed(name={"type": "string"}, born={"type": "integer"}))
-    for most in (1000, len(tokens) + 3):
-        said = speak(grammar, most, partial(_wanted, tokens.copy()), len(tokenizer.names))
+    for most in (1000, len(tokenizer.encode(text)) + 4):
+        said = Said()
+        speak(grammar, most, partial(_going_on, text.encode(), said, tokenizer), len(tokenizer.names), said)
         assert text_of(said, tokenizer) == text
         assert said.ended
 
 
-def _wanted(wanted: list[int], found: Sequence[int]) -> int:
-    """The next token of ``wanted``, which is used up; `Matcher.only` has taken those that are forced."""
-    while wanted[0] not in found:
-        wanted.pop(0)
-    return wanted.pop(0)
+def _going_on(text: bytes, said: Said, tokenizer: Tokenizer, found: Sequence[int]) -> int:
+    """The longest token of `found` with which `text` goes on after what is said."""
+    rest = text.removeprefix(text_of(said, tokenizer).encode())
+    pieces = tokenizer.pieces
+    fitting = (token for token in found if pieces[token] and rest.startswith(pieces[token]))
+    return max(fitting, key=lambda token: len(pieces[token])) if rest else END
 
 
 def test_no_special_token_stands_in_a_text(compiler: Compiler, tokenizer: Tokenizer) -> None:

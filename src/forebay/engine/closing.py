@@ -25,8 +25,10 @@ _IN_TEXT: Final = (rb'"[\]}]+', rb'"', rb'","')
 _CLOSERS: Final = (rb"[\]}]+", rb'(""|\[\]|\{\})[\]}]*')
 _BETWEEN: Final = (
     rb'"', rb',"', rb",", rb'":(""|\[\]|\{\})[\]}]*', rb'":"', rb'":\[["{\[]?', rb'":\{"?', rb'":', rb":",
-    rb"[1-9]", rb"0", rb"null", rb"true", rb"n", rb"t", rb"[\[{]",
+    rb"[1-9]", rb"0", rb"null", rb"true",
 )  # fmt: skip
+_NESTED: Final = (rb"[\[{]",)
+_LITERALS: Final = (rb"n", rb"t")  # Where a value may be nested they begin "null" and "true", which end sooner.
 _USEFUL: Final = re.compile(rb"[!-\[\]-~]+")
 _TEXT: Final = 512  # So many tokens, or half of them all, are legal only inside of a string.
 _FEW: Final = 32  # So few are left where the grammar spells something out.
@@ -54,6 +56,8 @@ class Closing:
         self._in_text = _ranked(text, _IN_TEXT)
         self._closers = _ranked(text, _CLOSERS)
         self._between = _ranked(text, _CLOSERS + _BETWEEN)
+        self._nested = _ranked(text, _NESTED)
+        self._literals = _ranked(text, _LITERALS)
 
     def way(self, state: LLMatcher, limit: int, known: Sequence[int] = ()) -> list[int] | None:
         """At most ``limit`` tokens after which the grammar is satisfied; ``None`` where none were found.
@@ -103,7 +107,12 @@ class Closing:
             return None
         if _count(walk.mask) > self._text:
             return _first(walk.mask, self._in_text)
-        return _first(walk.mask, self._between)
+        token = _first(walk.mask, self._between)
+        if token is not None:
+            return token
+        nested = _first(walk.mask, self._nested)
+        literal = None if nested is None else _first(walk.mask, self._literals)
+        return nested if literal is None else literal
 
     def _nearest(self, walk: "_Walk") -> int | None:
         """The token behind which the end is nearest."""
