@@ -3,13 +3,13 @@
 Adapters implement these protocols, the gateway calls them, `plugins` finds them by name and `app` puts them together.
 """
 
-import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from forebay.core.types import AdapterSource, Call, Deployment, Family, Live, Operation, Principal, Record, Reply
+from forebay.core.verdicts import Context, Verdict
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -161,27 +161,24 @@ class Probed(Protocol):
         ...
 
 
-class Action(enum.Enum):
-    """What a guard decided."""
-
-    ALLOW = "allow"
-    CHANGE = "change"
-    BLOCK = "block"
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """A guard's decision about a text: the text to go on with, and why."""
-
-    action: Action
-    text: str
-    reason: str = ""
-
-
 class Guard(Protocol):
-    """Whether a text may pass."""
+    """Whether a text may pass; a library's own validator, a pattern or another model behind one method."""
 
-    async def check(self, text: str, call: Call, /) -> Verdict:
-        """Judge ``text``, which came with (or in answer to) ``call``."""
+    @property
+    def lookbehind(self) -> int | None:
+        """How many characters before the end of a text its verdict may still change, when more of the text arrives.
+
+        The verdict about everything before them is final: no span that begins there can appear or change later, so a
+        stream may let it go. ``None``: it must see the whole text.
+        """
+        ...
+
+    async def check(self, text: str, context: Context, /) -> Verdict:
+        """Judge ``text``; the same text and context always get the same verdict.
+
+        Raises:
+            Exception: it could not judge; the pipeline then does what ``on_error`` says.
+        """
         ...
 
 
