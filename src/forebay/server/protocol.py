@@ -10,7 +10,6 @@ Source: RFC 9112.
 
 import asyncio
 import enum
-import functools
 import logging
 import urllib.parse
 from collections import deque
@@ -29,9 +28,10 @@ from forebay.core.errors import (
     UnavailableError,
 )
 from forebay.core.outbox import MOST, outbox_of
-from forebay.server.exchange import CONTINUE, STATUS_LINES, Application, Exchange, Scope
+from forebay.server.exchange import CONTINUE, Application, Exchange, Scope
 from forebay.server.limits import Limits
 from forebay.server.sweeper import NEVER, sweeper_of
+from forebay.server.wire import cause, header_lines, rendered, target
 
 logger = logging.getLogger("forebay.server")
 
@@ -119,7 +119,7 @@ class HTTPProtocol(asyncio.Protocol):
             self._decline_upgrade(data[offer.args[0] :])
         except httptools.HttpParserError as error:
             if not self._lingering:
-                self._refuse(InvalidRequestError(f"The request is not valid HTTP/1.1: {_cause(error)}."))
+                self._refuse(InvalidRequestError(f"The request is not valid HTTP/1.1: {cause(error)}."))
         if self._phase is Phase.HEAD:
             self._count_head(len(data))
         if len(self._waiting) > 1 or (self._waiting and self._current):
@@ -220,7 +220,7 @@ class HTTPProtocol(asyncio.Protocol):
 
     def default_head(self) -> bytes:
         """The ``date``, which uvicorn renders once a second."""
-        return _lines(tuple(self._state.default_headers))
+        return header_lines(tuple(self._state.default_headers))
 
     # What uvicorn and the sweeper need
 
@@ -274,7 +274,7 @@ class HTTPProtocol(asyncio.Protocol):
             self._refuse(InvalidRequestError("The request's headers are too large; send fewer or shorter ones."))
 
     def _scope(self, version: str) -> Scope:
-        raw_path, query = _target(self._url)
+        raw_path, query = target(self._url)
         path = raw_path.decode("ascii")
         return {
             "type": "http",
@@ -332,7 +332,7 @@ class HTTPProtocol(asyncio.Protocol):
         if exchange.started:
             self._transport.abort()
         else:
-            self.write(_rendered(ServerError("Internal error; see the server's log.")))
+            self.write(rendered(ServerError("Internal error; see the server's log.")))
 
     def _ended(self, exchange: Exchange) -> None:
         self._state.tasks.discard(self._task)
@@ -369,41 +369,8 @@ class HTTPProtocol(asyncio.Protocol):
         self._body.clear()
         self._waiting.clear()
         if self._current is None:
-            self.write(_rendered(error))
+            self.write(rendered(error))
             self.flush()
             if self._transport.can_write_eof():
                 self._transport.write_eof()
         self.deadline = self._loop.time() + self._limits.linger_seconds
-
-
-@functools.lru_cache(1)
-def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """``headers`` as they go over the wire; they change once a second."""
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
-
-
-def _target(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a request target; most have the plain form, which needs no parser.
-
-    Raises:
-        httptools.HttpParserError: it is none.
-    """
-    if url.startswith(b"/") and b"#" not in url:
-        path, _, query = url.partition(b"?")
-        return path, query
-    parsed = httptools.parse_url(url)
-    return parsed.path or b"/", parsed.query or b""
-
-
-def _rendered(error: ForebayError) -> bytes:
-    body = error.body()
-    lines = [STATUS_LINES[error.status], b"content-type: application/json\r\n"]
-    lines += (f"{name}: {value}\r\n".encode("latin-1") for name, value in error.headers.items())
-    lines += (b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body), body)
-    return b"".join(lines)
-
-
-def _cause(error: httptools.HttpParserError) -> str:
-    """The parser's own words, without what a callback of ours may have raised."""
-    text = str(error)
-    return text[:1].lower() + text[1:200] if text else "malformed"
