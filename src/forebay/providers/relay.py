@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.stream import DONE, Framer, payload
 from forebay.core.types import Event, Trace, Usage
+from forebay.core.usage import Counted
 from forebay.providers.failures import Told, broken, disguised
 from forebay.providers.mending.stream import Mender
 from forebay.providers.transport import Response, TimedOutError, TransportError
@@ -23,44 +24,6 @@ Said = str | list[Raw] | dict[str, Raw] | None
 
 
 BOM = b"\xef\xbb\xbf"
-
-
-class Details(msgspec.Struct):
-    """``usage.prompt_tokens_details``."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class CompletionDetails(msgspec.Struct):
-    """``usage.completion_tokens_details``."""
-
-    reasoning_tokens: int | None = None
-
-
-class Counted(msgspec.Struct):
-    """``usage``; ``prompt_cache_hit_tokens`` is DeepSeek's name for what was cached."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: Details | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-
-    def usage(self) -> Usage:
-        """In Forebay's terms.
-
-        Some (xAI, Gemini) leave the reasoning out of the completion, and bill it all the same: their total shows it.
-        """
-        prompt, completion = self.prompt_tokens or 0, self.completion_tokens or 0
-        details, more = self.prompt_tokens_details, self.completion_tokens_details
-        cached = details.cached_tokens if details else self.prompt_cache_hit_tokens
-        written = details.cache_write_tokens if details else 0
-        reasoning = (more.reasoning_tokens if more else 0) or 0
-        if reasoning and self.total_tokens == prompt + completion + reasoning:
-            completion += reasoning
-        return Usage(prompt, completion, cached or 0, written or 0, reasoning)
 
 
 class Delta(msgspec.Struct):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from forebay.core.errors import UpstreamError
-from forebay.core.types import Usage
+from forebay.core.usage import Counted
 
 
 class FunctionPiece(msgspec.Struct):
@@ -73,41 +73,6 @@ class Choice(msgspec.Struct):
     finish_reason: str | None = None
     stop_reason: Any = None
     matched_stop: Any = None
-
-
-class PromptDetails(msgspec.Struct):
-    """``usage.prompt_tokens_details``."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class CompletionDetails(msgspec.Struct):
-    """``usage.completion_tokens_details``."""
-
-    reasoning_tokens: int | None = None
-
-
-class Counted(msgspec.Struct):
-    """``usage``."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-
-    def usage(self) -> Usage:
-        """In Forebay's terms."""
-        prompt = self.prompt_tokens_details or PromptDetails()
-        completion = self.completion_tokens_details or CompletionDetails()
-        return Usage(
-            self.prompt_tokens or 0,
-            self.completion_tokens or 0,
-            prompt.cached_tokens or self.prompt_cache_hit_tokens or 0,
-            prompt.cache_write_tokens or 0,
-            completion.reasoning_tokens or 0,
-        )
 
 
 class Chunk(msgspec.Struct):
