@@ -3,6 +3,7 @@
 
     python bench/gateway/compare.py --litellm ENVIRONMENT
     python bench/gateway/compare.py --only nginx,forebay --seconds 4
+    python bench/gateway/compare.py --tls
 
 CPU 0 carries a mock provider and the load, CPU 1 the gateway under test, alike for all. bench/README.md says what has
 to be installed. The status is 1 if a gateway did not start or Forebay missed a goal.
@@ -25,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.gateway.imports import import_goal
+from bench.gateway.provider import START_PAUSE, START_SECONDS, Upstream, start_plain, start_tls
 from bench.processes import (
     NotStartedError,
     Server,
@@ -42,16 +44,13 @@ from bench.report import Cells, Goal, at_least, below, machine, missed, print_go
 
 HERE = Path(__file__).resolve().parent
 NAMES = ("nginx", "forebay", "litellm")
-TOOLS = ("gcc", "nginx", "taskset", "wrk")
+TOOLS = ("gcc", "nginx", "openssl", "taskset", "wrk")
 LOAD_CPU, GATEWAY_CPU = 0, 1
 ON_LOAD_CPU = ("taskset", "-c", str(LOAD_CPU))
 ON_GATEWAY_CPU = ("taskset", "-c", str(GATEWAY_CPU))
 
-MOCK_PORT = 9000
 CHAT = "/v1/chat/completions"
 PLAIN_BODY, SLOW_BODY = HERE / "body_ns.json", HERE / "body_slow.json"
-START_SECONDS = 90
-START_PAUSE = 0.05
 STREAM_SECONDS = 30
 MIB = 1024**2
 
@@ -81,25 +80,23 @@ class Row:
 Rows = Mapping[str, Row]
 
 
-def gateways(names: Iterable[str], work: Path, litellm: Path | None) -> list[Server]:
-    """How the gateways with these names are started."""
+def gateways(names: Iterable[str], work: Path, litellm: Path | None, upstream: Upstream) -> list[Server]:
+    """How the gateways with these names are started, each with ``upstream`` behind it."""
+    environment = {"UPSTREAM": upstream.address, **upstream.environment}
+    ours = [forebay(), "serve", "--config", str(HERE / "forebay.yaml")]
     known = {
-        "nginx": Server("nginx", ["nginx", "-p", str(work), "-c", str(HERE / "nginx.conf")], 8101),
-        "forebay": Server("forebay", [forebay(), "serve", "--config", str(HERE / "forebay.yaml")], 8110),
+        "nginx": Server("nginx", ["nginx", "-p", str(work), "-c", str(work / "nginx.conf")], 8101),
+        "forebay": Server("forebay", ours, 8110, environment),
     }
     if litellm is not None:
-        known["litellm"] = _litellm(litellm.absolute())
+        known["litellm"] = _litellm(litellm.absolute(), upstream)
     return [known[name] for name in names]
 
 
-def _litellm(environment: Path, port: int = 8111) -> Server:
-    command = [str(environment / "bin" / "litellm"), "--config", str(HERE / "litellm.yaml"), "--host", "127.0.0.1"]
-    return Server("litellm", [*command, "--port", str(port), "--num_workers", "1"], port, LITELLM_ENVIRONMENT)
-
-
-def mock(work: Path) -> Server:
-    """The provider behind all gateways."""
-    return Server("mock", [str(work / "mock"), str(MOCK_PORT)], MOCK_PORT)
+def _litellm(installed: Path, upstream: Upstream, port: int = 8111) -> Server:
+    command = [str(installed / "bin" / "litellm"), "--config", str(HERE / "litellm.yaml"), "--host", "127.0.0.1"]
+    environment = {**LITELLM_ENVIRONMENT, **upstream.environment, "UPSTREAM": f"{upstream.address}/v1"}
+    return Server("litellm", [*command, "--port", str(port), "--num_workers", "1"], port, environment)
 
 
 def build(work: Path) -> None:
@@ -163,7 +160,7 @@ def goals(rows: Rows, streams: int) -> list[Goal]:
     row = rows["forebay"]
     rps, chunks = row.high["rps"], row.streams["chunks_s"]
     return [
-        at_least("requests/s, x nginx", 0.35, ratio(rps, _rps(rows, "nginx"))),
+        at_least("requests/s, x nginx", 0.40, ratio(rps, _rps(rows, "nginx"))),
         at_least("requests/s, x LiteLLM", 150, ratio(rps, _rps(rows, "litellm"))),
         at_least(f"{streams} slow streams, whole ones", streams, row.streams["ok"]),
         at_least("chunks/s, x nginx", 0.7, ratio(chunks, _chunks(rows, "nginx"))),
@@ -205,9 +202,9 @@ def cells(row: Row, rows: Rows) -> Cells:
 def compare(options: argparse.Namespace, work: Path) -> tuple[list[Row], bool]:
     """Measure one gateway after the other; and whether all of them started."""
     rows, complete = [], True
-    with running(mock(work), work, ON_LOAD_CPU) as process:
-        wait_for(lambda: answers(f"http://127.0.0.1:{MOCK_PORT}/v1/models"), process, START_SECONDS, START_PAUSE)
-        for gateway in gateways(options.only, work, options.litellm):
+    start = start_tls if options.tls else start_plain
+    with start(work, ON_LOAD_CPU) as upstream:
+        for gateway in gateways(options.only, work, options.litellm, upstream):
             print(f"{gateway.name} ...", file=sys.stderr)
             try:
                 rows.append(measure(gateway, work, options.seconds, options.streams))
@@ -224,6 +221,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=4, help="how long to measure requests/s [4]")
     parser.add_argument("--streams", type=int, default=1000, help="slow streams at once [1000]")
     parser.add_argument("--litellm", type=Path, metavar="ENVIRONMENT", help="virtual environment with LiteLLM")
+    parser.add_argument("--tls", action="store_true", help="an upstream with TLS")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write everything measured as JSON")
     options = parser.parse_args()
     options.only = options.only or [name for name in NAMES if name != "litellm" or options.litellm]

@@ -21,11 +21,10 @@ from bench.gateway.compare import (
     ON_GATEWAY_CPU,
     ON_LOAD_CPU,
     PLAIN_BODY,
-    START_PAUSE,
-    START_SECONDS,
     Figures,
     wrk,
 )
+from bench.gateway.provider import START_PAUSE, START_SECONDS
 from bench.processes import (
     KEY,
     NotStartedError,
