@@ -87,7 +87,6 @@ async def test_put_applies_a_configuration(site: Site) -> None:
     assert await site.ask() == "other/m"
 
 
-@pytest.mark.slow  # a signal in a process of thousands of tests has ended it; alone it does not
 async def test_a_hangup_reads_the_file_again(site: Site) -> None:
     site.file.write_text(site.text("other"))
     os.kill(os.getpid(), signal.SIGHUP)
@@ -121,7 +120,6 @@ async def test_what_is_no_good_changes_nothing_and_says_where(site: Site, old: s
     assert await site.ask() == "kept/m"
 
 
-@pytest.mark.slow  # a signal in a process of thousands of tests has ended it; alone it does not
 async def test_a_bad_file_changes_nothing_and_the_log_says_where(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     site.file.write_text(site.text("nobody"))
     os.kill(os.getpid(), signal.SIGHUP)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import pytest
 from numpy.typing import NDArray
 
 from forebay.engine import minilm as module
 from forebay.engine.errors import ConversionError
 from forebay.engine.minilm import Embedder, Vector
+from forebay.engine.openvino_core import core
 from tests.support import tiny
 
 pytestmark = pytest.mark.engine
@@ -37,7 +37,7 @@ def vector(embedder: Embedder, text: str) -> Vector:
 
 
 def real_weights(folder: Path) -> dict[str, NDArray[Any]]:
-    nodes = ov.Core().read_model(folder / "openvino_model.xml").get_ordered_ops()
+    nodes = core().read_model(folder / "openvino_model.xml").get_ordered_ops()
     return {node.get_friendly_name(): node.data for node in nodes if node.get_type_name() == "Constant"}
 
 

@@ -9,6 +9,7 @@ from openvino import opset13 as op
 
 from forebay.engine import projections
 from forebay.engine.graph import PagedGraph
+from forebay.engine.openvino_core import core
 from tests.support import lora
 
 pytestmark = pytest.mark.engine
@@ -56,7 +57,7 @@ def test_names_of_the_exporter_are_understood() -> None:
 
 
 def test_a_graph_without_names_has_none(tiny_bert: Path) -> None:
-    assert projections.find(ov.Core().read_model(tiny_bert / "openvino_model.xml")) == []
+    assert projections.find(core().read_model(tiny_bert / "openvino_model.xml")) == []
     assert projections.find(graph(["MatMul_46", "layers.1|q_proj", "layers.x|q_proj:6"])) == []
 
 

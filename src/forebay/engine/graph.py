@@ -23,6 +23,7 @@ from forebay.engine import projections
 from forebay.engine.batch import PADDING, Batch, Floats, Row
 from forebay.engine.blocks import SCRATCH
 from forebay.engine.lora import Branches, Stack
+from forebay.engine.openvino_core import core
 from forebay.engine.projections import Module
 
 try:
@@ -68,7 +69,7 @@ class PagedGraph:
         self.modules: Mapping[Module, tuple[int, int]] = dict(
             module for projection in projections.find(model) for module in projection.modules()
         )
-        compiled = ov.Core().compile_model(model, "CPU", self._properties)
+        compiled = core().compile_model(model, "CPU", self._properties)
         self.vocabulary: int = compiled.output("logits").partial_shape[-1].get_length()
         self._caches = _allocate(compiled, kv_cache)
         self.blocks = int(next(iter(self._caches.values())).shape[0])
@@ -98,7 +99,7 @@ class PagedGraph:
         wanted = self._targets | targets
         model = _read(self._folder)
         branches = Branches(model, projections.find(model), wanted)
-        request = _Request(ov.Core().compile_model(model, "CPU", self._properties), self._caches)
+        request = _Request(core().compile_model(model, "CPU", self._properties), self._caches)
         self._adapted = request, branches.stack(request.request)
         self._targets = wanted
 
@@ -153,7 +154,7 @@ class _Input:
 
 
 def _read(folder: Path) -> ov.Model:
-    model = ov.Core().read_model(folder / "openvino_model.xml")
+    model = core().read_model(folder / "openvino_model.xml")
     _make_paged(model)
     _keep_last_tokens(model)
     return model

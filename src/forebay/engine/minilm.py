@@ -21,6 +21,7 @@ from openvino import opset13 as op
 
 from forebay.engine import safetensors
 from forebay.engine.errors import ConversionError
+from forebay.engine.openvino_core import core
 from forebay.engine.wordpiece import WordPiece
 
 VOCABULARY: Final = "vocab.txt"
@@ -180,7 +181,7 @@ class Embedder:
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
         if threads:
             settings["INFERENCE_NUM_THREADS"] = threads
-        model = ov.Core().compile_model(folder / MODEL, "CPU", settings)
+        model = core().compile_model(folder / MODEL, "CPU", settings)
         self._request = model.create_infer_request()
         self.dimensions: int = model.output(0).partial_shape[0].get_length()
         # OpenVINO 2026.4 on the CPU: when the first text ever has one token, the attention of every later one with 16

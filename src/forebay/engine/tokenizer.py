@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
-import openvino_tokenizers  # noqa: F401 - teaches OpenVINO the tokenizers' operations
 from openvino import opset13
+
+from forebay.engine.openvino_core import core
 
 # Characters of one to four bytes, in more tokens than any limit that a converter sets by default (8,192).
 _SAMPLE: Final = "Aé漢🙂 \n1x" * 4000
@@ -35,15 +36,14 @@ class Tokenizer:
         Raises:
             TokenizerError: its tokens are not bytes of the text.
         """
-        core = ov.Core()
-        graph = core.read_model(folder / "openvino_tokenizer.xml")
+        graph = core().read_model(folder / "openvino_tokenizer.xml")
         _lift_limit(graph)
         self.chat_template = _fact(graph, "chat_template")
         self.bos = _number(_fact(graph, "bos_token_id"))
         self.eos = _number(_fact(graph, "eos_token_id"))
-        self._compiled = core.compile_model(graph, "CPU", {"INFERENCE_NUM_THREADS": 1})
+        self._compiled = core().compile_model(graph, "CPU", {"INFERENCE_NUM_THREADS": 1})
         self._request = self._compiled.create_infer_request()
-        self.names, self.special = _vocabulary(core, folder / "openvino_detokenizer.xml")
+        self.names, self.special = _vocabulary(folder / "openvino_detokenizer.xml")
         self.pieces = self.names.copy()
         for token in self.special:
             self.pieces[token] = b""
@@ -96,14 +96,14 @@ def _number(value: str | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _vocabulary(core: ov.Core, path: Path) -> tuple[list[bytes], frozenset[int]]:
+def _vocabulary(path: Path) -> tuple[list[bytes], frozenset[int]]:
     """The bytes of every token, and which tokens are special: what the detokenizer's graph looks them up in."""
-    graph = core.read_model(path)
+    graph = core().read_model(path)
     decoder = next((node for node in graph.get_ordered_ops() if node.get_type_name() == "VocabDecoder"), None)
     if decoder is None:
         raise TokenizerError(f"{path} has no VocabDecoder: it was made by another version of openvino-tokenizers")
     tables = ov.Model([opset13.result(decoder.input_value(port)) for port in (1, 2, 3, 4)], [], "vocabulary")
-    request = core.compile_model(tables, "CPU").create_infer_request()
+    request = core().compile_model(tables, "CPU").create_infer_request()
     request.infer()
     begins, ends, characters, special = (_table(request, port) for port in range(4))
     text = characters.tobytes()

@@ -15,6 +15,7 @@ from forebay.engine.decoder.architecture import Weights
 from forebay.engine.decoder.folder_weights import FolderWeights
 from forebay.engine.decoder.gguf_weights import GgufWeights
 from forebay.engine.errors import ConversionError
+from forebay.engine.openvino_core import core
 from tests.support import decoders, tiny
 from tests.support.decoders import Plain
 
@@ -31,7 +32,7 @@ def rounded(weights: decoders.Weights) -> decoders.Weights:
 
 def computed(weights: Weights, pieces: list[list[int]]) -> NDArray[np.float32]:
     """The logits of all tokens, of one piece after the other."""
-    request = ov.Core().compile_model(builder.build(weights), "CPU", EXACT).create_infer_request()
+    request = core().compile_model(builder.build(weights), "CPU", EXACT).create_infer_request()
     found, past = [], 0
     for piece in pieces:
         end = past + len(piece)
@@ -136,7 +137,7 @@ def _written(folder: Path, config: dict[str, Any]) -> Path:
 def test_every_projection_has_its_name(tmp_path: Path) -> None:
     model = builder.build(FolderWeights(decoders.folder(tmp_path)))
     ov.save_model(model, tmp_path / "m.xml")
-    read = ov.Core().read_model(tmp_path / "m.xml")
+    read = core().read_model(tmp_path / "m.xml")
     names = [node.get_friendly_name() for node in read.get_ordered_ops() if node.get_type_name() == "MatMul"]
     assert names == [
         name

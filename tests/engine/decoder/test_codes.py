@@ -10,6 +10,7 @@ from openvino import opset13 as op
 
 from forebay.engine.decoder import codes
 from forebay.engine.decoder.codes import Codes
+from forebay.engine.openvino_core import core
 
 pytestmark = pytest.mark.engine
 
@@ -42,7 +43,7 @@ def test_openvino_computes_with_what_stands_there(bits: int) -> None:
     parameter = op.parameter([-1, 64], np.float32)
     product = op.matmul(parameter, codes.node(matrix), transpose_a=False, transpose_b=True)
     exact = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
-    request = ov.Core().compile_model(ov.Model([op.result(product)], [parameter]), "CPU", exact).create_infer_request()
+    request = core().compile_model(ov.Model([op.result(product)], [parameter]), "CPU", exact).create_infer_request()
     request.infer({0: np.eye(64, dtype=np.float32)})
     np.testing.assert_allclose(request.get_output_tensor(0).data.T, matrix.values(), rtol=1e-5)
 
