@@ -5,6 +5,7 @@
 //   slow   10 ms between chunks
 //   d100   100 ms between chunks
 //   lat    100 ms before a reply that is no stream
+//   faulty each 20th request goes wrong, in one of five ways in turn
 // Every content chunk carries "@<CLOCK_MONOTONIC in ns>@", from which sc.c computes how long it was on its way.
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -30,6 +31,7 @@ typedef struct {
     int mode;        // 0 idle, 1 stream, 2 delayed reply
     int idx;         // chunks sent
     int usage;       // whether usage was asked for
+    int last;        // after how many chunks the stream breaks off; 0: it does not
     long due, step;  // when the next chunk is to be sent, and the time between two, in ns
     char pend[1024]; // what is being sent
     int plen, poff;
@@ -116,6 +118,9 @@ static int put_chunk(char *dst, const char *body, int n) {
 static int step(C *c) {
     char b[900];
     int n;
+    if (c->last && c->idx == c->last) {
+        return -1;
+    }
     if (c->idx < NCH) {
         n = sprintf(
             b, "%s{\"index\":0,\"delta\":{%s\"content\":\"tok @%ld@\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n",
@@ -149,6 +154,23 @@ static int step(C *c) {
 static int reply_static(C *c) {
     ssize_t n = send(c->fd, reply, replen, MSG_NOSIGNAL);
     return n == replen ? 0 : -1;
+}
+
+// One fault of a reply that is no stream; -1: close the connection.
+static int fault(C *c, long kind) {
+    static const char *whole[] = {
+        "HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: 64\r\n\r\n"
+        "{\"error\":{\"message\":\"It went wrong.\",\"type\":\"server_error\"}}    ",
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"choices\":[",
+        "HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 21\r\n\r\n<html>Oh, no.</html>\n",
+    };
+    if (kind < 3) {
+        return send(c->fd, whole[kind], strlen(whole[kind]), MSG_NOSIGNAL) > 0 ? 0 : -1;
+    }
+    if (kind == 3) { // cut off
+        send(c->fd, reply, replen / 2, MSG_NOSIGNAL);
+    }
+    return -1;
 }
 
 // Answers the whole requests that have arrived; -1: close the connection.
@@ -217,6 +239,8 @@ static int try_parse(C *c) {
             }
             int slow = m && memmem(m, ml, "slow", 4), d100 = m && memmem(m, ml, "d100", 4),
                 lat = m && memmem(m, ml, "lat", 3);
+            static long asked;
+            int faulty = m && memmem(m, ml, "faulty", 6) && ++asked % 20 == 0;
             if (st) {
                 static const char *H = "HTTP/1.1 200 OK\r\ndate: Wed, 01 Jan 2025 00:00:00 GMT\r\ncontent-type: "
                                        "text/event-stream; charset=utf-8\r\ntransfer-encoding: "
@@ -228,6 +252,7 @@ static int try_parse(C *c) {
                     c->idx = 0;
                     c->usage = memmem(body, bl, "include_usage", 13) != 0;
                     c->step = slow ? 10000000L : d100 ? 100000000L : 0;
+                    c->last = faulty ? NCH / 2 : 0;
                     c->due = now();
                     c->plen = c->poff = 0;
                     add_act(c);
@@ -237,7 +262,7 @@ static int try_parse(C *c) {
                 c->due = now() + 100000000L;
                 add_act(c);
             } else {
-                r = reply_static(c);
+                r = faulty ? fault(c, asked / 20 % 5) : reply_static(c);
             }
         }
         if (r < 0) {

@@ -252,7 +252,10 @@ def test_there_is_never_more_than_one_probe_at_a_time(hedge: HedgeSettings | Non
 
 
 async def test_when_all_cool_down_it_is_said_at_once_and_for_how_long() -> None:
-    made = route(model(Turns(BAD), Turns(BAD), cool_down=CoolDownSettings(failures=1, duration=30)))
+    elsewhere = FallbackSettings(default=("gone",))
+    made = route(
+        model(Turns(BAD), Turns(BAD), cool_down=CoolDownSettings(failures=1, duration=30), fallbacks=elsewhere)
+    )
     with pytest.raises(UpstreamError):
         await made(call())
     asked = call()
@@ -270,6 +273,15 @@ async def test_the_only_deployment_is_never_left_alone() -> None:
         with pytest.raises(UpstreamError):
             await made(call())
     assert len(only.asked) == 4
+
+
+async def test_the_last_deployment_that_can_be_asked_is_not_left_alone() -> None:
+    first, last = Turns(BAD), Turns(BAD)
+    made = route(model(first, last, cool_down=CoolDownSettings(failures=1, duration=30)))
+    for _ in range(4):
+        with pytest.raises(UpstreamError):
+            await made(call())
+    assert (len(first.asked), len(last.asked)) == (1, 4)
 
 
 async def test_a_429_of_one_deployment_is_not_asked_for_that_time() -> None:

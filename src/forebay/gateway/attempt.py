@@ -107,7 +107,7 @@ class Running:
             noted.outcome = "ok"
         elif isinstance(error, ForebayError):
             noted.outcome = error.code or error.type
-            if isinstance(error, cooldown.COUNTED) and not self._model.alone:
+            if isinstance(error, cooldown.COUNTED) and self._model.spares(live):
                 noted.cooled = cooldown.failed(live, error, self._model.cool_down, probe=self._probe)
                 self._probe = False
         else:

@@ -39,3 +39,7 @@ class Model(msgspec.Struct, frozen=True):
         set_field(self, "measured", self.strategy is not None or self.hedge is not None)
         set_field(self, "alone", len(self.targets) == 1 and not self.fallbacks.default)
         set_field(self, "total", max(each.deployment.timeouts.total for each in self.targets))
+
+    def spares(self, live: Live) -> bool:
+        """Whether there is somebody to ask in place of the target with ``live``, if that one were left alone."""
+        return bool(self.fallbacks.default) or any(not each.live.out for each in self.targets if each.live is not live)
