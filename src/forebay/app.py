@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from forebay.api import stored
 from forebay.api.adapters import AdapterEndpoints
 from forebay.api.admin import Admin
 from forebay.api.anthropic import messages
@@ -21,8 +22,9 @@ from forebay.api.inference import Inference
 from forebay.api.models import PREFIX as MODEL_PREFIX
 from forebay.api.models import Models
 from forebay.api.operations import Operations
-from forebay.api.requests import READERS
+from forebay.api.requests import FORM_READERS, READERS
 from forebay.api.responses import exchange as responses
+from forebay.api.stored import Stored
 from forebay.api.translated import Reader, Translated
 from forebay.auth.keys import Anonymous, Keys
 from forebay.core.ports import Authenticator, Handler, Provider, Stage
@@ -33,6 +35,7 @@ from forebay.gateway.explain import Explanations
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
+from forebay.gateway.stored import Keepers
 from forebay.generation import Generation, around, generation
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
@@ -77,6 +80,11 @@ class Process:
     def _stages(self) -> Sequence[Stage]:
         return (Meter([self._journal]),)
 
+    def _keeping(self, current: Generation) -> Handler:
+        """The pipeline of what names no model."""
+        keepers = Keepers(current.providers, current.models, current.settings.files, self._explanations)
+        return compose(self._stages(), keepers)
+
     async def _change(self, text: str) -> bool:
         return await self.service.change(text)
 
@@ -88,6 +96,7 @@ class Process:
         ask = compose(self._stages(), route)
         endpoints = {
             **_inference(authenticator, ask),
+            **_stored(authenticator, self._keeping(current)),
             **_translated(authenticator, ask),
             **_models(authenticator, route),
             **_explanations(authenticator, self._explanations),
@@ -113,7 +122,19 @@ class Host(Process):
 
 def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
     return {
-        f"/v1/{operation.value}": {"POST": Inference(READERS[operation], authenticator, ask)} for operation in Operation
+        f"/v1/{operation.value}": {"POST": Inference(read, authenticator, ask, FORM_READERS.get(operation))}
+        for operation, read in READERS.items()
+    }
+
+
+def _stored(authenticator: Authenticator, ask: Handler) -> Endpoints:
+    files = Stored(Operation.FILES, authenticator, ask)
+    batches = Stored(Operation.BATCHES, authenticator, ask)
+    return {
+        "/v1/files": {"POST": files.upload, "GET": files.list},
+        stored.prefix(Operation.FILES): {"GET": files.one, "DELETE": files.one},
+        "/v1/batches": {"POST": batches.create, "GET": batches.list},
+        stored.prefix(Operation.BATCHES): {"GET": batches.one, "POST": batches.one},
     }
 
 

@@ -12,7 +12,21 @@ from forebay.providers.openai import OpenAIProvider, OpenAISettings
 from forebay.settings import Secret, section
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "providers.md"
-NAMES = {"chat/completions": "chat", "completions": "completions", "embeddings": "embeddings"}
+NAMES = {
+    "chat/completions": "chat",
+    "completions": "completions",
+    "embeddings": "embeddings",
+    "rerank": "rerank",
+    "moderations": "moderations",
+    "audio/speech": "speech",
+    "audio/transcriptions": "transcriptions",
+    "audio/translations": "translations",
+    "images/generations": "images",
+    "images/edits": "edits",
+    "images/variations": "variations",
+    "files": "files",
+    "batches": "batches",
+}
 
 
 def test_names_and_variables_are_unique() -> None:

@@ -1,16 +1,27 @@
 """What every endpoint that asks a model does: read the head of a request, write the head of a reply, pass events on."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
 
-from forebay.api.http import Headers, Scope, Send, encoded, printable
+from forebay.api.http import JSON, Headers, Scope, Send, encoded, printable, send_body
+from forebay.api.multipart import read_form
 from forebay.core.errors import ForebayError
+from forebay.core.form import Form
 from forebay.core.money import dollars
-from forebay.core.types import Call, Events, Reply, Whole
+from forebay.core.stream import error_event
+from forebay.core.types import Call, Events, Reply, Stream, Whole
+
+logger = logging.getLogger("forebay.api")
 
 EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+# What a provider keeps may be anybody's page: no browser is to run it as one of ours, whoever opens it.
+FOREIGN: Headers = [(b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"sandbox")]
+
+LARGE_BYTES = 1024 * 1024  # a longer form is read beside the event loop
 
 # Events that are all there at once (a replay, a fast upstream) never suspend: others must get their turn in between.
 BURST = 32
@@ -37,16 +48,59 @@ def reply_headers(call: Call, reply: Reply) -> Headers:
     gateway = time.perf_counter() - trace.accepted - provider
     headers = [
         (b"x-request-id", call.id.encode()),
-        (b"x-forebay-model", printable(call.request.model)),
         (b"x-forebay-deployment", printable(trace.deployment)),
         (b"x-forebay-attempts", b"%d" % len(trace.attempts)),
         (b"server-timing", b"gateway;dur=%.2f, provider;dur=%.2f" % (gateway * 1e3, provider * 1e3)),
     ]
+    if call.request.model:
+        headers.append((b"x-forebay-model", printable(call.request.model)))
     if trace.cost is not None and isinstance(reply, Whole):
         headers.append((b"x-forebay-cost", dollars(trace.cost).encode()))
     if reply.headers:
         headers += encoded(reply.headers)
     return headers
+
+
+async def form_of(content_type: str | None, body: bytes) -> Form:
+    """The form in ``body``.
+
+    Raises:
+        UnsupportedMediaTypeError: it is none.
+        InvalidRequestError: it is malformed.
+    """
+    if len(body) > LARGE_BYTES:
+        return await asyncio.to_thread(read_form, content_type or "", body)
+    return read_form(content_type or "", body)
+
+
+async def send_reply(send: Send, call: Call, reply: Reply) -> None:
+    """Send ``reply`` as it is: whole, as events, or piece by piece."""
+    headers = reply_headers(call, reply)
+    if isinstance(reply, Whole):
+        kind = [_type(reply.content_type), *FOREIGN] if reply.content_type else [JSON]
+        await send_body(send, 200, [*kind, *headers], reply.body)
+    elif reply.content_type:
+        await _send_pieces(send, call, reply, headers)
+    else:
+        await send_stream(send, reply.events, headers, error_event)
+
+
+async def _send_pieces(send: Send, call: Call, reply: Stream, headers: Headers) -> None:
+    """Pass a body on as it comes; one that breaks is left without an end, which is all that can be told by then."""
+    async with aclosing(reply.events) as pieces:
+        head = [_type(reply.content_type), *FOREIGN, *headers]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        try:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece.data, "more_body": True})
+        except ForebayError as error:
+            logger.warning("request %s broke off: %s", call.id, error)
+            return
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _type(content_type: str) -> tuple[bytes, bytes]:
+    return b"content-type", printable(content_type)
 
 
 async def send_stream(send: Send, events: Events, headers: Headers, broken: Callable[[ForebayError], bytes]) -> None:

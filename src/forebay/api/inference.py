@@ -2,19 +2,25 @@
 
 import time
 
-from forebay.api.exchange import headers_of, reply_headers, send_stream
-from forebay.api.http import JSON, Receive, Scope, Send, require_json, send_body
-from forebay.api.requests import Reader
+from forebay.api.exchange import form_of, headers_of, send_reply
+from forebay.api.http import Receive, Scope, Send, require_json
+from forebay.api.multipart import is_form
+from forebay.api.requests import FormReader, Reader
 from forebay.core.ports import Authenticator, Handler
-from forebay.core.stream import error_event
-from forebay.core.types import Call, Trace, Whole
+from forebay.core.types import Call, Trace
 
 
 class Inference:
-    """One inference endpoint: ``read`` turns its bodies into requests, ``ask`` is the pipeline."""
+    """One inference endpoint: ``read`` turns its bodies into requests, ``ask`` is the pipeline.
 
-    def __init__(self, read: Reader, authenticator: Authenticator, ask: Handler) -> None:
+    ``read_form`` does so for forms, where it takes any.
+    """
+
+    def __init__(
+        self, read: Reader, authenticator: Authenticator, ask: Handler, read_form: FormReader | None = None
+    ) -> None:
         self._read = read
+        self._read_form = read_form
         self._authenticator = authenticator
         self._ask = ask
 
@@ -23,12 +29,10 @@ class Inference:
         trace = Trace(accepted=time.perf_counter())
         authorization, content_type, session = headers_of(scope)
         principal = await self._authenticator.authenticate(authorization)
-        require_json(content_type)
-        body = (await receive())["body"]
-        call = Call(request_id, self._read(body), principal, trace, session)
-        reply = await self._ask(call)
-        headers = reply_headers(call, reply)
-        if isinstance(reply, Whole):
-            await send_body(send, 200, [JSON, *headers], reply.body)
+        if self._read_form is not None and is_form(content_type):
+            request = self._read_form(await form_of(content_type, (await receive())["body"]))
         else:
-            await send_stream(send, reply.events, headers, error_event)
+            require_json(content_type)
+            request = self._read((await receive())["body"])
+        call = Call(request_id, request, principal, trace, session)
+        await send_reply(send, call, await self._ask(call))

@@ -2,16 +2,18 @@
 
 Everything else in a body is the provider's business: it is passed on as it came, known or not.
 
-Source: OpenAI's API reference for chat completions, completions and embeddings.
+Source: OpenAI's API reference; vLLM's and Jina's for ``rerank``.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from forebay.api.multipart import MEDIA_TYPE, field
 from forebay.core.decode import decode
-from forebay.core.errors import EmptyArrayError, InvalidRequestError
+from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedMediaTypeError
+from forebay.core.form import Form
 from forebay.core.types import ADAPTER_MARK, Operation, Request
 
 
@@ -48,7 +50,42 @@ class EmbeddingBody(msgspec.Struct, frozen=True):
     input: msgspec.Raw
 
 
+class RerankBody(msgspec.Struct, frozen=True):
+    """``POST /v1/rerank``."""
+
+    model: str
+    query: msgspec.Raw
+    documents: list[msgspec.Raw]
+
+
+class ModerationBody(msgspec.Struct, frozen=True):
+    """``POST /v1/moderations``."""
+
+    input: msgspec.Raw
+    model: str | None = None
+
+
+class SpeechBody(msgspec.Struct, frozen=True):
+    """``POST /v1/audio/speech``."""
+
+    model: str
+    input: str
+    stream_format: str | None = None
+
+
+class ImageBody(msgspec.Struct, frozen=True):
+    """``POST /v1/images/generations``, and ``/v1/images/edits`` where the images are named in JSON."""
+
+    model: str
+    prompt: str
+    stream: bool | None = None
+
+
 Reader = Callable[[bytes], Request]
+FormReader = Callable[[Form], Request]
+
+MODERATION_MODEL: Final = "omni-moderation-latest"
+"""What judges where a request does not say: OpenAI's clients leave it out, and OpenAI takes this one then."""
 
 
 def read_chat(body: bytes) -> Request:
@@ -91,6 +128,83 @@ def read_count(body: bytes) -> Request:
     return msgspec.structs.replace(read_chat(body), operation=Operation.COUNT, stream=False, include_usage=False)
 
 
+def read_rerank(body: bytes) -> Request:
+    """A request to sort documents by how well they answer a query.
+
+    Raises:
+        InvalidRequestError: no JSON, a field of the wrong type, or no documents.
+    """
+    found = decode(body, RerankBody)
+    if not found.documents:
+        raise EmptyArrayError("Invalid 'documents': expected at least one document.", param="documents")
+    return Request(Operation.RERANK, named(found.model), body)
+
+
+def read_moderation(body: bytes) -> Request:
+    """A request to judge texts or images, by `MODERATION_MODEL` if it does not say by which model.
+
+    Raises:
+        InvalidRequestError: no JSON, or a field of the wrong type.
+    """
+    found = decode(body, ModerationBody)
+    model = MODERATION_MODEL if found.model is None else found.model
+    return Request(Operation.MODERATION, named(model), body)
+
+
+def read_speech(body: bytes) -> Request:
+    """A request to read a text out.
+
+    Raises:
+        InvalidRequestError: no JSON, or a field of the wrong type.
+    """
+    found = decode(body, SpeechBody)
+    return Request(Operation.SPEECH, named(found.model), body, found.stream_format == "sse")
+
+
+def read_image(body: bytes) -> Request:
+    """A request to draw an image.
+
+    Raises:
+        InvalidRequestError: no JSON, or a field of the wrong type.
+    """
+    found = decode(body, ImageBody)
+    return Request(Operation.IMAGE, named(found.model), body, bool(found.stream))
+
+
+def read_image_edit(body: bytes) -> Request:
+    """A request to change images that are named, not sent.
+
+    Raises:
+        InvalidRequestError: no JSON, or a field of the wrong type.
+    """
+    return msgspec.structs.replace(read_image(body), operation=Operation.IMAGE_EDIT)
+
+
+def only_forms(body: bytes) -> Request:
+    """What a file is sent with can be no JSON.
+
+    Raises:
+        UnsupportedMediaTypeError: always.
+    """
+    del body
+    raise UnsupportedMediaTypeError(f"Send the file in a form, with 'content-type: {MEDIA_TYPE}; boundary=…'.")
+
+
+def form_reader(operation: Operation) -> FormReader:
+    """What reads the forms of ``operation``: the model's name, wherever it stands, and whether to stream.
+
+    It raises an `InvalidRequestError` where that is missing, there twice, or no text.
+    """
+
+    def read(form: Form) -> Request:
+        model = field(form, "model")
+        if model is None:
+            raise InvalidRequestError("Missing required parameter: 'model'.", param="model")
+        return Request(operation, named(model), b"", (field(form, "stream") or "").lower() == "true", form=form)
+
+    return read
+
+
 def _streamable(operation: Operation, found: Any, body: bytes) -> Request:  # noqa: ANN401  # either body above
     options = found.stream_options
     if options is not None and not found.stream:
@@ -119,4 +233,24 @@ READERS: dict[Operation, Reader] = {
     Operation.COMPLETION: read_completion,
     Operation.EMBEDDING: read_embedding,
     Operation.COUNT: read_count,
+    Operation.RERANK: read_rerank,
+    Operation.MODERATION: read_moderation,
+    Operation.SPEECH: read_speech,
+    Operation.TRANSCRIPTION: only_forms,
+    Operation.TRANSLATION: only_forms,
+    Operation.IMAGE: read_image,
+    Operation.IMAGE_EDIT: read_image_edit,
+    Operation.IMAGE_VARIATION: only_forms,
 }
+"""Who reads the JSON of each operation that names a model."""
+
+FORM_READERS: dict[Operation, FormReader] = {
+    operation: form_reader(operation)
+    for operation in (
+        Operation.TRANSCRIPTION,
+        Operation.TRANSLATION,
+        Operation.IMAGE_EDIT,
+        Operation.IMAGE_VARIATION,
+    )
+}
+"""Who reads its forms, where it takes any."""

@@ -11,6 +11,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from forebay.core.form import Form
+
 ADAPTER_MARK: Final = ":"
 """Stands between a model and its adapter where a request names both: ``smollm2:support``."""
 
@@ -26,6 +28,24 @@ class Operation(enum.Enum):
     COMPLETION = "completions"
     EMBEDDING = "embeddings"
     COUNT = "chat/completions/input_tokens"
+    RERANK = "rerank"
+    MODERATION = "moderations"
+    SPEECH = "audio/speech"
+    TRANSCRIPTION = "audio/transcriptions"
+    TRANSLATION = "audio/translations"
+    IMAGE = "images/generations"
+    IMAGE_EDIT = "images/edits"
+    IMAGE_VARIATION = "images/variations"
+    FILES = "files"
+    BATCHES = "batches"
+
+
+UNDERSTOOD: Final = frozenset({Operation.CHAT, Operation.COMPLETION, Operation.EMBEDDING, Operation.COUNT})
+"""The operations whose replies Forebay looks into; those of others are passed on as they are."""
+TEXT: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
+"""Those whose streams are made of tokens."""
+STORED: Final = frozenset({Operation.FILES, Operation.BATCHES})
+"""Those that name no model but what a provider keeps."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
@@ -57,11 +77,23 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
         return self.may_use(f"{model}{ADAPTER_MARK}*")
 
 
+class Access(msgspec.Struct, frozen=True, gc=False):
+    """What is to be done with that which a provider keeps: a method and the rest of its path, with its query.
+
+    ``provider`` is the one that the client named, if it did.
+    """
+
+    method: str = "POST"
+    path: str = ""
+    provider: str = ""
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request as it came: only what the gateway itself needs is typed, the body stays the client's bytes.
 
     ``translated`` says that it came in another dialect: its body was written by us, and may hold more than the upstream
-    at hand understands.
+    at hand understands. A ``form`` stands in the place of a body; ``access`` is there for `STORED` operations, which
+    have no model.
     """
 
     operation: Operation
@@ -70,6 +102,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     stream: bool = False
     include_usage: bool = False
     translated: bool = False
+    form: Form | None = None
+    access: Access | None = None
 
     def fields(self) -> dict[str, Any]:
         """The whole body, decoded; for adapters that translate or generate."""
@@ -206,11 +240,12 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Whole(msgspec.Struct, frozen=True):
-    """A reply in one piece: a JSON body, with the usage that stands in it."""
+    """A reply in one piece: a body, JSON unless it has a ``content_type``, with the usage that stands in it."""
 
     body: bytes
     usage: Usage | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = ""
 
 
 class Events(Protocol):
@@ -240,10 +275,14 @@ class Events(Protocol):
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """A reply in pieces, the first of which has already arrived when this object exists."""
+    """A reply in pieces, the first of which has already arrived when this object exists.
+
+    They are server-sent events unless there is a ``content_type``: then pieces of a body of that type.
+    """
 
     events: Events
     headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = ""
 
 
 Reply = Whole | Stream

@@ -44,3 +44,22 @@ class Counted(msgspec.Struct):
         if reasoning and self.total_tokens == prompt + completion + reasoning:
             completion += reasoning
         return Usage(prompt, completion, cached or 0, written or 0, reasoning)
+
+
+class Tokens(msgspec.Struct):
+    """The ``usage`` of what is no completion, by any of the names that tokens have; that of a duration has none."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+
+    def usage(self) -> Usage | None:
+        """In Forebay's terms; ``None`` if no tokens were counted."""
+        counted = (self.prompt_tokens, self.completion_tokens, self.input_tokens, self.output_tokens, self.total_tokens)
+        if all(each is None for each in counted):
+            return None
+        completion = self.completion_tokens or self.output_tokens or 0
+        prompt = self.prompt_tokens or self.input_tokens or max(0, (self.total_tokens or 0) - completion)
+        return Usage(prompt, completion)

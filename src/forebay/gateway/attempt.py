@@ -32,7 +32,7 @@ async def attempt(target: Target, call: Call, model: Model, reason: str, trace: 
     if isinstance(reply, Whole):
         running.whole(reply)
         return reply
-    return Stream(Watched(reply.events, running), reply.headers)
+    return Stream(Watched(reply.events, running), reply.headers, reply.content_type)
 
 
 def within(target: Target, deadline: float) -> Target:

@@ -121,7 +121,7 @@ async def _begun(target: Target, call: Call, model: Model, reason: str, trace: T
     except BaseException:
         await events.aclose()
         raise
-    return Stream(Primed(Event(b"".join(pieces)), events), reply.headers)
+    return Stream(Primed(Event(b"".join(pieces)), events), reply.headers, reply.content_type)
 
 
 def _settled(reply: Reply, own: Trace, trace: Trace) -> Reply:
@@ -130,7 +130,9 @@ def _settled(reply: Reply, own: Trace, trace: Trace) -> Reply:
     trace.provider_started, trace.provider_answered = own.provider_started, own.provider_answered
     trace.queue_seconds = own.queue_seconds
     trace.usage, trace.price = own.usage, own.price
-    return reply if isinstance(reply, Whole) else Stream(_Joined(reply.events, own, trace), reply.headers)
+    if isinstance(reply, Whole):
+        return reply
+    return Stream(_Joined(reply.events, own, trace), reply.headers, reply.content_type)
 
 
 def _lost(trace: Trace, own: Trace) -> int | None:

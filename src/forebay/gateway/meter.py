@@ -13,7 +13,7 @@ from typing import Self
 
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Handler, Recorder
-from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Usage, Whole
+from forebay.core.types import TEXT, Call, Event, Events, Record, Reply, Stream, Usage, Whole
 from forebay.gateway.prices import cost
 
 CLIENT_CLOSED = 499
@@ -43,7 +43,7 @@ class Meter:
             call.trace.first_token = call.trace.last_token = time.perf_counter()
             self._write(call, 200, "ok")
             return reply
-        return Stream(_Metered(reply.events, call, self), reply.headers)
+        return Stream(_Metered(reply.events, call, self), reply.headers, reply.content_type)
 
     def _write(self, call: Call, status: int, outcome: str) -> None:
         record = _record(call, status, outcome)
@@ -105,7 +105,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     now = time.perf_counter()
     trace, request, principal = call.trace, call.request, call.principal
     usage = trace.usage or NO_USAGE
-    tokens = usage.completion_tokens or trace.chunks
+    tokens = usage.completion_tokens or (trace.chunks if request.operation in TEXT else 0)
     lost = trace.lost or NO_USAGE
     trace.cost = cost(trace, tokens)
     accepted, started = trace.accepted, trace.provider_started

@@ -8,12 +8,20 @@ from collections.abc import Mapping
 
 import msgspec
 
-from forebay.core.types import Operation
+from forebay.core.types import STORED, Operation
 
 CHAT = frozenset({Operation.CHAT})
 TEXT = frozenset({Operation.CHAT, Operation.COMPLETION})
 CHAT_AND_EMBEDDING = frozenset({Operation.CHAT, Operation.EMBEDDING})
 EVERYTHING = TEXT | CHAT_AND_EMBEDDING
+LISTENING = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION})
+SPEAKING = frozenset({Operation.SPEECH})
+DRAWING = frozenset({Operation.IMAGE, Operation.IMAGE_EDIT, Operation.IMAGE_VARIATION})
+JUDGING = frozenset({Operation.MODERATION})
+RERANKING = frozenset({Operation.RERANK})
+OPENAI = EVERYTHING | LISTENING | SPEAKING | DRAWING | JUDGING | STORED
+UNKNOWN = OPENAI | RERANKING
+"""What may be asked of a server of which nothing is known: it says itself what it does not have."""
 
 
 NEW_LIMIT = "max_completion_tokens"
@@ -55,6 +63,7 @@ ROWS = (
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
         base_url_variable="OPENAI_BASE_URL",
+        operations=OPENAI,
         exact=True,
         limit=NEW_LIMIT,
         extensions=OPENAI_HINTS,
@@ -67,13 +76,18 @@ ROWS = (
         CHAT_AND_EMBEDDING,
         kind="gemini",
     ),
-    Vendor("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", CHAT),
+    Vendor("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", CHAT | LISTENING | SPEAKING | STORED),
     Vendor("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", CHAT_AND_EMBEDDING, usage_in_stream=False),
     Vendor(
         "deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", CHAT, extensions=frozenset({"reasoning_content"})
     ),
-    Vendor("xai", "https://api.x.ai/v1", "XAI_API_KEY", CHAT),
-    Vendor("together", "https://api.together.ai/v1", "TOGETHER_API_KEY"),
+    Vendor("xai", "https://api.x.ai/v1", "XAI_API_KEY", CHAT | {Operation.IMAGE}),
+    Vendor(
+        "together",
+        "https://api.together.ai/v1",
+        "TOGETHER_API_KEY",
+        EVERYTHING | LISTENING | SPEAKING | RERANKING | STORED | {Operation.IMAGE},
+    ),
     Vendor("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
     Vendor("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", extensions=frozenset({"cache_control"})),
     Vendor("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", TEXT),
@@ -82,10 +96,16 @@ ROWS = (
     Vendor("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", CHAT_AND_EMBEDDING, kind="cohere"),
     Vendor("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", CHAT),
     Vendor("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", CHAT_AND_EMBEDDING),
-    Vendor("deepinfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_TOKEN"),
+    Vendor(
+        "deepinfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_TOKEN", EVERYTHING | {Operation.IMAGE} | SPEAKING
+    ),
     Vendor("novita", "https://api.novita.ai/openai/v1", "NOVITA_API_KEY"),
     Vendor("nebius", "https://api.tokenfactory.nebius.com/v1", "NEBIUS_API_KEY"),
-    Vendor("siliconflow", "https://api.siliconflow.com/v1", operations=CHAT),
+    Vendor(
+        "siliconflow",
+        "https://api.siliconflow.com/v1",
+        operations=CHAT | RERANKING | SPEAKING | {Operation.IMAGE, Operation.TRANSCRIPTION},
+    ),
     Vendor(
         "dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY", CHAT_AND_EMBEDDING
     ),
@@ -104,8 +124,17 @@ ROWS = (
     Vendor("hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY", TEXT),
     Vendor("featherless", "https://api.featherless.ai/v1", "FEATHERLESS_API_KEY", TEXT),
     Vendor("lmstudio", "http://localhost:1234/v1"),
-    Vendor("llamacpp", "http://localhost:8080/v1"),
-    Vendor("azure", "", "", key_header="api-key", key_prefix="", exact=True, limit=NEW_LIMIT, extensions=OPENAI_HINTS),
+    Vendor("llamacpp", "http://localhost:8080/v1", operations=EVERYTHING | RERANKING),
+    Vendor(
+        "azure",
+        "",
+        operations=OPENAI - JUDGING,
+        key_header="api-key",
+        key_prefix="",
+        exact=True,
+        limit=NEW_LIMIT,
+        extensions=OPENAI_HINTS,
+    ),
 )
 VENDORS: Mapping[str, Vendor] = {row.name: row for row in ROWS}
 

@@ -6,7 +6,7 @@ a 502 that names the provider: a client must never be told that its key is wrong
     400 422            400, with the upstream's message, param and code
     401 403            502: our credentials
     402                429 insufficient_quota: our account
-    404                404 model_not_found, if it is about a model; else 502: our address
+    404                404, if it is about a model or what the provider keeps; else 502: our address
     408 504 522 524    504
     409 413 415        the same
     429                429, with retry-after
@@ -31,6 +31,7 @@ from forebay.core.errors import (
     ForebayError,
     InvalidRequestError,
     ModelNotFoundError,
+    NotFoundError,
     PayloadTooLargeError,
     RateLimitError,
     ServerError,
@@ -113,21 +114,43 @@ class Told(msgspec.Struct, frozen=True):
         )
 
 
-async def refusal(response: Response, provider: str, secrets: Iterable[str] = ()) -> ForebayError:
-    """The error behind a reply whose status is not 200; its body is read, within bounds."""
+Meaning = Callable[[str, Told], ForebayError]
+"""What a status means, with what was said about it."""
+
+
+def not_found(said: str, told: Told) -> ForebayError:
+    """A 404, where it can be about the model or about our address only."""
+    about = f"{told.code} {told.type} {told.message} {told.param}".lower()
+    if "model" in about or "deployment" in about:
+        return ModelNotFoundError(told.message or f"{said}.", param="model")
+    return _wrong_address(said, told)
+
+
+def no_object(said: str, told: Told) -> ForebayError:
+    """A 404, where what the client named may be missing."""
+    return NotFoundError(told.message or f"{said}: there is no such thing.", param=told.param)
+
+
+async def refusal(
+    response: Response, provider: str, secrets: Iterable[str] = (), missing: Meaning = not_found
+) -> ForebayError:
+    """The error behind a reply whose status is not 200; its body is read, within bounds. ``missing`` is a 404's."""
     try:
         body = await response.read(BODY_BYTES)
     except TransportError:
         body = b""  # the status says enough
     told = Told.of(body, secrets)
     logger.warning("%s answered with status %d: %s", provider, response.status, told.message)
-    return meaning(response.status, told, provider, kept_headers(response))
+    return meaning(response.status, told, provider, kept_headers(response), missing)
 
 
-def meaning(status: int, told: Told, provider: str, headers: Mapping[str, str] | None = None) -> ForebayError:
+def meaning(
+    status: int, told: Told, provider: str, headers: Mapping[str, str] | None = None, missing: Meaning = not_found
+) -> ForebayError:
     """``status`` and what was said with it, in Forebay's terms."""
     usual = _invalid if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR else _failed
-    error = _MEANINGS.get(status, usual)(f"The provider '{provider}' answered with status {status}", told)
+    kind = missing if status == HTTPStatus.NOT_FOUND else _MEANINGS.get(status, usual)
+    error = kind(f"The provider '{provider}' answered with status {status}", told)
     error.headers.update(headers or {})
     return error
 
@@ -195,13 +218,6 @@ def _wrong_address(said: str, _told: Told) -> ForebayError:
     return UpstreamError(f"{said}; its base_url may be wrong.")
 
 
-def _not_found(said: str, told: Told) -> ForebayError:
-    about = f"{told.code} {told.type} {told.message} {told.param}".lower()
-    if "model" in about or "deployment" in about:
-        return ModelNotFoundError(told.message or f"{said}.", param="model")
-    return _wrong_address(said, told)
-
-
 def _invalid(said: str, told: Told, usual: type[ForebayError] = InvalidRequestError) -> ForebayError:
     message = told.message or f"{said}."
     kind = _BY_CODE.get(told.code or "")
@@ -212,11 +228,10 @@ def _invalid(said: str, told: Told, usual: type[ForebayError] = InvalidRequestEr
     return usual(message, param=told.param, code=told.code)
 
 
-_MEANINGS: Mapping[int, Callable[[str, Told], ForebayError]] = {
+_MEANINGS: Mapping[int, Meaning] = {
     401: _credentials,
     402: _no_credit,
     403: _credentials,
-    404: _not_found,
     405: _wrong_address,
     408: _late,
     409: functools.partial(_invalid, usual=ConflictError),

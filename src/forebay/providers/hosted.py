@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
+from forebay.core.types import STORED, AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
 from forebay.plugins import ProviderPlugin
 from forebay.providers.transport import Client, TransportError
 from forebay.providers.vllm.adapters import RemoteAdapters
@@ -47,8 +47,8 @@ class HostedProvider:
 
     @property
     def operations(self) -> frozenset[Operation]:
-        """Everything: what it cannot do it says itself."""
-        return frozenset(Operation)
+        """Everything that a model does: what it cannot do it says itself."""
+        return frozenset(Operation) - STORED
 
     async def start(self) -> None:
         """Look how it is, and go on looking."""

@@ -15,21 +15,23 @@ import msgspec
 
 from forebay.core.errors import InvalidRequestError, UpstreamError
 from forebay.core.stream import Primed
-from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stream, TimeOuts, Whole
+from forebay.core.types import UNDERSTOOD, Call, Deployment, Operation, Reply, Request, Stream, TimeOuts, Whole
 from forebay.plugins import ProviderPlugin
-from forebay.providers.catalog import VENDORS, Vendor
+from forebay.providers.catalog import UNKNOWN, VENDORS, Vendor
 from forebay.providers.dialects.answer import FinishReasons
 from forebay.providers.failures import broken, refusal
 from forebay.providers.fitting import fit
 from forebay.providers.mending.fields import REASONS
 from forebay.providers.mending.stream import AsItCame, Mender, Mending
 from forebay.providers.mending.whole import mended
+from forebay.providers.passing import Passing, outgoing, refused
 from forebay.providers.relay import Relay, Terms, usage_of
 from forebay.providers.transport import BaseUrl, Client, Limits, Response, TransportError
 from forebay.settings import Secret
 
 REPLY_BYTES = 256 * 1024 * 1024
 OK = 200
+SUCCESSES = frozenset({OK, 201, 202})
 
 _JSON = "application/json"
 _MIN_SECRET = 6  # replacing anything shorter in a message would only garble it
@@ -67,7 +69,7 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         vendor = self.vendor or ("" if self.base_url else "openai")
         if vendor and vendor not in VENDORS:
             raise ValueError(f"unknown vendor '{vendor}'; known are: {', '.join(sorted(VENDORS))}")
-        row = VENDORS.get(vendor, Vendor("", ""))
+        row = VENDORS.get(vendor, Vendor("", "", operations=UNKNOWN))
         if not (self.base_url or row.base_url):
             raise ValueError(f"the vendor '{vendor}' has no address of its own: give a 'base_url'")
         changes: dict[str, object] = {}
@@ -117,21 +119,15 @@ class OpenAIProvider:
         Raises:
             ForebayError: what the upstream said, in Forebay's terms, or that it said nothing.
         """
-        trace, request = call.trace, call.request
-        trace.provider_started = time.perf_counter()
-        fields = self._rewritten(request, deployment.model)
+        call.trace.provider_started = time.perf_counter()
         try:
-            path = _path(self._row.path, request.operation, deployment.model)
-            response = await self._client.send(b"POST", path, msgspec.json.encode(fields), timeouts=deployment.timeouts)
-            if response.status != OK:
-                raise await refusal(response, self._name, self._secrets)
-            if request.stream:
-                reply: Reply = await self._stream(call, response, fields, deployment)
+            if call.request.operation in UNDERSTOOD:
+                reply = await self._relayed(call, deployment)
             else:
-                reply = await self._whole(call, response, deployment.model)
+                reply = await self._passed(call, deployment)
         except TransportError as error:
             raise broken(error, self._name) from error
-        trace.provider_answered = time.perf_counter()
+        call.trace.provider_answered = time.perf_counter()
         return reply
 
     def failure(self) -> str | None:
@@ -157,6 +153,25 @@ class OpenAIProvider:
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+    async def _relayed(self, call: Call, deployment: Deployment) -> Reply:
+        request = call.request
+        fields = self._rewritten(request, deployment.model)
+        path = _path(self._row.path, request.operation, deployment.model)
+        response = await self._client.send(b"POST", path, msgspec.json.encode(fields), timeouts=deployment.timeouts)
+        if response.status != OK:
+            raise await refusal(response, self._name, self._secrets)
+        if request.stream:
+            return await self._stream(call, response, fields, deployment)
+        return await self._whole(call, response, deployment.model)
+
+    async def _passed(self, call: Call, deployment: Deployment) -> Reply:
+        sent = outgoing(call.request, deployment.model, self._row.path)
+        timeouts = deployment.timeouts
+        response = await self._client.send(sent.method, sent.path, sent.body, headers=sent.headers, timeouts=timeouts)
+        if response.status not in SUCCESSES:
+            raise await refused(response, call.request, self._name, self._secrets)
+        return await Passing(call, response, self._name, self._secrets).reply(_kept(response))
 
     def _is_mended(self, operation: Operation) -> bool:
         return operation is Operation.CHAT and not self._row.exact

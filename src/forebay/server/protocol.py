@@ -26,6 +26,7 @@ from forebay.core.errors import (
     RequestTimeoutError,
     ServerError,
     UnavailableError,
+    UnsupportedMediaTypeError,
 )
 from forebay.core.outbox import MOST, outbox_of
 from forebay.server.exchange import CONTINUE, Application, Exchange, Scope
@@ -37,6 +38,11 @@ logger = logging.getLogger("forebay.server")
 
 
 ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+NO_ENCODING = frozenset({b"", b"identity"})
+ENCODED = UnsupportedMediaTypeError(
+    "The body is compressed; send it as it is, without 'content-encoding'.", headers={"accept-encoding": "identity"}
+)
 
 
 class Phase(enum.Enum):
@@ -155,12 +161,15 @@ class HTTPProtocol(asyncio.Protocol):
         self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole: refuse a body that is announced too large, before it is sent."""
+        """The head is whole: refuse a body that is announced too large, or compressed, before it is sent."""
         self._phase = Phase.BODY
         expects_continue = False
         for name, value in self._headers:
             if name == b"content-length" and int(value) > self._limits.body_bytes:
                 self._too_large()
+                return
+            if name == b"content-encoding" and value.strip().lower() not in NO_ENCODING:
+                self._refuse(ENCODED)
                 return
             if name == b"expect" and value.lower() == b"100-continue":
                 expects_continue = True
@@ -322,7 +331,8 @@ class HTTPProtocol(asyncio.Protocol):
             logger.exception("unhandled error while answering %s", exchange.scope["path"])
             self._fail(exchange)
         if not exchange.complete:
-            logger.error("the application left %s unanswered", exchange.scope["path"])
+            how = "broke off its answer to" if exchange.started else "did not answer"
+            logger.error("the application %s %s", how, exchange.scope["path"])
             self._fail(exchange)
 
     def _fail(self, exchange: Exchange) -> None:
@@ -355,7 +365,11 @@ class HTTPProtocol(asyncio.Protocol):
 
     def _too_large(self) -> None:
         limit = self._limits.body_bytes
-        self._refuse(PayloadTooLargeError(f"The body is larger than this server's limit of {limit} bytes."))
+        self._refuse(
+            PayloadTooLargeError(
+                f"The body is larger than this server's limit of {limit} bytes; 'server.body_limit' sets it."
+            )
+        )
 
     def _refuse(self, error: ForebayError) -> None:
         """Answer a request that never reaches the application, then close.

@@ -48,6 +48,7 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
     _check_fallbacks(root, problems)
     _check_keys(root, problems)
     _check_prices(root, problems)
+    _check_files(root, problems)
     settings: Settings = Reader(problems).read(root, Settings)
     problems.settle()
     return msgspec.structs.replace(settings, models={name: _named(name, m) for name, m in settings.models.items()})
@@ -112,6 +113,15 @@ def _check_prices(root: Node, problems: Problems) -> None:
         elif provider not in known:
             what = f"unknown provider '{shown(provider)}'"
             problems.add(price.line, price.path, what + (hint(provider, known) or "; none is configured"))
+
+
+def _check_files(root: Node, problems: Problems) -> None:
+    """The files and batches of a tenant are at a provider that is configured."""
+    known = [name for name, _ in _entries(_child(root, "providers"))]
+    for name, tenant in _entries(_child(root, "files")):
+        if name not in known:
+            what = f"unknown provider '{shown(name)}'"
+            problems.add(tenant.line, tenant.path, what + (hint(name, known) or "; none is configured"))
 
 
 def _check_models(root: Node, problems: Problems) -> None:

@@ -104,12 +104,16 @@ class LogSettings(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """A whole file; every part has defaults."""
+    """A whole file; every part has defaults.
+
+    ``files`` says whose the files and batches at a provider are: a tenant, by default that called ``default``.
+    """
 
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
     providers: Mapping[Name, Section] = {}
     models: Mapping[Name, ModelSettings] = {}
     prices: Mapping[Name, PriceSettings] = {}
+    files: Mapping[Name, Name] = {}
     engine: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()

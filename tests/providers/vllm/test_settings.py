@@ -79,7 +79,7 @@ def test_clients_see_a_name_and_no_path(keys: dict[str, Any], name: str | None) 
 
 @pytest.mark.parametrize("option", [{"runner": "pooling"}, {"task": "embed"}, {"convert": "embed"}])
 def test_a_model_for_embeddings_is_asked_for_nothing_else(option: dict[str, str]) -> None:
-    assert VLLMSettings(model="m", args=option).operations == {Operation.EMBEDDING}
+    assert VLLMSettings(model="m", args=option).operations == {Operation.EMBEDDING, Operation.RERANK}
     assert VLLMSettings(model="m").operations == {Operation.CHAT, Operation.COMPLETION}
 
 

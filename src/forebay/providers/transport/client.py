@@ -18,6 +18,7 @@ from forebay.providers.transport.url import BaseUrl
 
 MAX_RENDERED_HEADS = 256
 USER_AGENT = f"forebay/{__version__}"
+OWN = b"accept-encoding: identity\r\ncontent-length: "
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -44,7 +45,9 @@ class Client:
         self._limits = limits
         self._proxy = proxy_for(self._url, environ)
         self._context = context
-        self._static = _static(self._url, self._proxy, headers)
+        self._every = _every(self._url, self._proxy, headers)
+        self._names = frozenset(name for name, _ in self._every)
+        self._static = fields(self._every) + OWN
         self._heads: dict[tuple[bytes, bytes], bytes] = {}
         self._pool: Pool | None = None
 
@@ -59,14 +62,19 @@ class Client:
     ) -> Response:
         """Send a request and wait for the head of its reply; ``path`` is relative to the base URL.
 
+        Of ``headers`` those that go with every request, too, replace them, and one that is empty leaves it out.
+
         A request that finds its idle connection closed by the upstream is sent once more, on a fresh one: no byte of
         a reply has come, so it was not begun. Cancelling the caller closes the connection at once.
 
         Raises:
             TransportError: there is no reply.
         """
-        head = self._heads.get((method, path)) or self._rendered(method, path)
-        head += b"%d\r\n%b\r\n" % (len(body), fields(headers)) if headers else b"%d\r\n\r\n" % len(body)
+        if headers and not self._names.isdisjoint([name.lower() for name, _ in headers]):
+            head = self._replaced(method, path, headers) + b"%d\r\n\r\n" % len(body)
+        else:
+            head = self._heads.get((method, path)) or self._rendered(method, path)
+            head += b"%d\r\n%b\r\n" % (len(body), fields(headers)) if headers else b"%d\r\n\r\n" % len(body)
         pool = self._pool or self._bind()
         loop = pool.loop
         now = loop.time()
@@ -109,23 +117,31 @@ class Client:
 
     def _rendered(self, method: bytes, path: bytes) -> bytes:
         """All of a head that is the same for every request to ``path``; the number of bytes follows."""
-        target = (self._url.target(path.decode("latin-1")) or "/").encode("latin-1")
-        if self._proxy is not None and not self._url.tls:
-            target = b"http://" + self._url.host_header.encode() + target
-        head = request_line(method, target) + self._static + b"content-length: "
+        head = self._first_line(method, path) + self._static
         if len(self._heads) < MAX_RENDERED_HEADS:
             self._heads[method, path] = head
         return head
 
+    def _replaced(self, method: bytes, path: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """The same with ``headers`` in place of those of their names; it is not kept, because it is seldom the same."""
+        names = {name.lower() for name, _ in headers}
+        kept = [each for each in self._every if each[0] not in names]
+        return self._first_line(method, path) + fields([*kept, *(each for each in headers if each[1])]) + OWN
 
-def _static(url: BaseUrl, proxy: Proxy | None, headers: Mapping[str, str]) -> bytes:
-    """The header fields of every request; those given replace the defaults."""
+    def _first_line(self, method: bytes, path: bytes) -> bytes:
+        target = (self._url.target(path.decode("latin-1")) or "/").encode("latin-1")
+        if self._proxy is not None and not self._url.tls:
+            target = b"http://" + self._url.host_header.encode() + target
+        return request_line(method, target)
+
+
+def _every(url: BaseUrl, proxy: Proxy | None, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """The header fields of every request, by lower-case names; those given replace the defaults."""
     every = {"host": url.host_header, "user-agent": USER_AGENT}
     every |= {name.lower(): value for name, value in headers.items()}
     if proxy is not None and proxy.authorization and not url.tls:
         every["proxy-authorization"] = proxy.authorization
     try:
-        pairs = [(name.encode("ascii"), value.encode("latin-1")) for name, value in every.items()]
+        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in every.items()]
     except UnicodeEncodeError:
         raise UnsendableError("a header holds characters that HTTP does not allow") from None
-    return fields(pairs) + b"accept-encoding: identity\r\n"

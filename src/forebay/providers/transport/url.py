@@ -73,8 +73,10 @@ class BaseUrl(msgspec.Struct, frozen=True):
         return _bracketed(self.host) if self.port == PORTS.get(self.scheme, 0) else self.authority
 
     def target(self, path: str) -> str:
-        """The request target of ``path``, which is relative to the base."""
-        return f"{self.prefix}{path}?{self.query}" if self.query else self.prefix + path
+        """The request target of ``path``, which is relative to the base and may have a query of its own."""
+        if not self.query:
+            return self.prefix + path
+        return f"{self.prefix}{path}{'&' if '?' in path else '?'}{self.query}"
 
 
 def _target(path: str, query: str) -> tuple[str, str]:

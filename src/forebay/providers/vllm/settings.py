@@ -22,6 +22,16 @@ _OURS: Final = {
     "enable-lora": "adapters",
 }
 _OPTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_EVERYTHING = frozenset(
+    {
+        Operation.CHAT,
+        Operation.COMPLETION,
+        Operation.EMBEDDING,
+        Operation.RERANK,
+        Operation.TRANSCRIPTION,
+        Operation.TRANSLATION,
+    }
+)
 _POOLING: Final = ("embed", "embedding", "pooling")
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -102,9 +112,9 @@ class VLLMSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def operations(self) -> frozenset[Operation]:
         """What the model can be asked; of a vLLM that is not ours, everything."""
         if self.url is not None:
-            return frozenset({Operation.CHAT, Operation.COMPLETION, Operation.EMBEDDING})
+            return _EVERYTHING
         if self.option("runner") in _POOLING or self.option("task") in _POOLING or self.option("convert") in _POOLING:
-            return frozenset({Operation.EMBEDDING})
+            return frozenset({Operation.EMBEDDING, Operation.RERANK})
         return frozenset({Operation.CHAT, Operation.COMPLETION})
 
     @property
