@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from forebay.core.types import Usage
-from forebay.core.usage import Counted
+from forebay.core.usage import Counted, Tokens
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,18 @@ from forebay.core.usage import Counted
 )
 def test_a_usage_is_read_as_its_vendor_bills_it(told: bytes, usage: Usage) -> None:
     assert msgspec.json.decode(told, type=Counted).usage() == usage
+
+
+@pytest.mark.parametrize(
+    ("told", "usage"),
+    [
+        ("{}", None),
+        ('{"type": "duration", "seconds": 3}', None),
+        ('{"type": "tokens", "input_tokens": 3, "output_tokens": 4, "total_tokens": 7}', Usage(3, 4)),
+        ('{"prompt_tokens": 3, "total_tokens": 3}', Usage(3)),
+        ('{"total_tokens": 5}', Usage(5)),
+        ('{"input_tokens": 0, "output_tokens": 0}', Usage()),
+    ],
+)
+def test_usage_of_what_is_no_completion(told: str, usage: Usage | None) -> None:
+    assert msgspec.json.decode(told, type=Tokens).usage() == usage

@@ -218,6 +218,32 @@ async def test_a_client_that_never_reads_is_cut_off_and_memory_stays_bounded(ser
     assert sent < 32 * 1024 * 1024
 
 
+@pytest.mark.parametrize("encoding", [b"gzip", b"deflate, gzip", b"x"])
+async def test_a_compressed_body_gets_a_415_that_says_why(serve: Serve, encoding: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-encoding: " + encoding + b"\r\ncontent-length: 3\r\n\r\n"
+    async with serve(echo) as running:
+        answer = await running.exchange(head, b"abc")
+    assert error_of(answer) == (415, "unsupported_media_type")
+    assert b"accept-encoding: identity" in answer
+
+
+async def test_identity_is_no_compression(serve: Serve) -> None:
+    head = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-encoding: identity\r\n"
+    async with serve(echo) as running:
+        assert (await running.exchange(head + b"content-length: 3\r\n\r\nabc")).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_body_that_is_left_without_an_end_is_cut(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    async def half(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+
+    async with serve(half) as running:
+        answer = await running.exchange(GET)
+    assert not answer.endswith(b"0\r\n\r\n")
+    assert "broke off" in caplog.text
+
+
 async def test_a_stream_is_chunked_and_every_piece_leaves_at_once(serve: Serve) -> None:
     go_on = asyncio.Event()
 

@@ -466,3 +466,10 @@ def test_a_price_is_read_exactly_as_it_is_written(cached: str) -> None:
 def test_what_is_no_price_is_told(price: str, message: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(message)):
         priced(price)
+
+
+def test_files_are_at_a_provider_that_is_configured() -> None:
+    text = "providers: {a: {kind: openai}}\nfiles: {%s: team}\n"
+    assert load(text % "a", source="f", environ={}).files == {"a": "team"}
+    with pytest.raises(SettingsError, match="unknown provider 'aa'; did you mean 'a'"):
+        load(text % "aa", source="f", environ={})

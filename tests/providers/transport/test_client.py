@@ -56,6 +56,21 @@ async def test_a_request_as_it_arrives(asking: Asking) -> None:
     }
 
 
+async def test_headers_of_a_request_replace_those_of_every_request(asking: Asking) -> None:
+    headers = {"Content-Type": "application/json", "Accept": "a/b", "X-Kept": "k"}
+    own = [(b"content-type", b"text/plain"), (b"Accept", b""), (b"x-own", b"o")]
+    async with upstream(reply(b"")) as up, asking(up, headers=headers) as client:
+        await client.send(b"POST", b"/chat", b"{}", headers=own)
+        await client.send(b"POST", b"/chat", b"{}")
+    first, second = (asked.head.lower() for asked in up.asked)
+    assert first.count(b"content-type") == first.count(b"text/plain") == first.count(b"x-own: o") == 1
+    assert first.count(b"content-length: 2") == first.count(b"accept-encoding: identity") == 1
+    assert b"accept:" not in first
+    assert b"x-kept: k" in first
+    assert second.count(b"content-type: application/json") == second.count(b"accept: a/b") == 1
+    assert b"x-own" not in second
+
+
 @pytest.mark.parametrize("size", [0, 1, 64 * 1024, 5 * MIB])
 async def test_bodies_of_any_size(asking: Asking, size: int) -> None:
     async def echo(asked: Asked, peer: Peer) -> None:

@@ -38,6 +38,11 @@ def test_a_url(text: str, url: BaseUrl, host: str, target: str) -> None:
     assert url.target("/x") == target
 
 
+def test_a_path_may_have_a_query_of_its_own() -> None:
+    assert BaseUrl.of("https://a.test/v1").target("/x?a=1") == "/v1/x?a=1"
+    assert BaseUrl.of("https://a.test/v1?v=2").target("/x?a=1") == "/v1/x?a=1&v=2"
+
+
 @pytest.mark.parametrize(
     "text",
     [
