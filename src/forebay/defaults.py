@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from forebay.api.requests import MODERATION_MODEL
 from forebay.engine import catalog, reference
 from forebay.engine.errors import UnknownModelError
 from forebay.providers.catalog import from_environment
@@ -21,6 +22,7 @@ from forebay.settings import (
 )
 
 ENGINE = "engine"
+OPENAI = "openai"
 API_KEY = "FOREBAY_API_KEY"
 
 
@@ -35,6 +37,8 @@ def defaults(environ: Mapping[str, str], chosen: Sequence[str] = ()) -> Settings
     for vendor, found in from_environment(environ).items():
         providers[vendor] = section(found.kind, found.options)
         models[f"{vendor}/*"] = _served_by(vendor)
+    if OPENAI in providers:
+        models[MODERATION_MODEL] = _served_by(OPENAI)
     settings = Settings(providers=providers, models=models)
     if chosen or engine_installed():
         settings = _with(settings, "embeddings", section("embedding", {"model": catalog.EMBEDDING}), catalog.EMBEDDING)
