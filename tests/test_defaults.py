@@ -2,7 +2,7 @@
 
 import pytest
 
-from forebay.defaults import model_name, with_engine
+from forebay.defaults import defaults, model_name, with_engine
 from forebay.engine.errors import UnknownModelError
 from forebay.settings import Settings
 
@@ -40,3 +40,8 @@ def test_two_models_of_one_name_are_refused() -> None:
 def test_a_bad_name_of_a_hub_is_refused() -> None:
     with pytest.raises(UnknownModelError):
         model_name("hf:owner")
+
+
+def test_texts_are_judged_by_openai_where_its_key_is_at_hand() -> None:
+    assert defaults({"OPENAI_API_KEY": "k"}).models["omni-moderation-latest"].deployments[0].provider == "openai"
+    assert "omni-moderation-latest" not in defaults({"GROQ_API_KEY": "k"}).models

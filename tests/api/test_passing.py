@@ -264,6 +264,24 @@ async def test_what_is_no_form_for_it_is_refused(
     assert not running.up.asked
 
 
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/v1/audio/transcriptions", {"data": {"model": "m"}, "files": {"file": ("a", b"x")}}),
+        ("/v1/files", {"data": {"purpose": "batch"}, "files": {"file": ("a", b"x")}}),
+        ("/v1/batches/batch_1/cancel", {}),
+    ],
+)
+async def test_a_page_of_elsewhere_cannot_send_forms_without_a_key(
+    running: Running, path: str, sent: dict[str, object]
+) -> None:
+    for origin, status in (("http://evil.test", 403), ("null", 403), (running.url, 200)):
+        answer = await post(running, path, headers={"origin": origin}, **sent)
+        assert answer.status_code == status, answer.text
+    keyed = {"origin": "http://elsewhere.test", "authorization": "Bearer x"}
+    assert (await post(running, path, headers=keyed, **sent)).status_code == 200
+
+
 async def test_a_form_is_only_taken_where_one_is_due(running: Running) -> None:
     assert (await post(running, "/v1/chat/completions", **form(MODEL))).status_code == 415
 

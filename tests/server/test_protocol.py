@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 
@@ -231,6 +232,23 @@ async def test_identity_is_no_compression(serve: Serve) -> None:
     head = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-encoding: identity\r\n"
     async with serve(echo) as running:
         assert (await running.exchange(head + b"content-length: 3\r\n\r\nabc")).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_connection_keeps_nothing_of_a_body_that_was_answered(serve: Serve) -> None:
+    seen: list[object] = []
+
+    async def take(_scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async with serve(take) as running:
+        reader, writer = await running.connect()
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+        await running.until(lambda: not running.server.server_state.tasks)
+        assert gc.get_referrers(seen[0]) == [seen]
+        writer.close()
 
 
 async def test_a_body_that_is_left_without_an_end_is_cut(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:

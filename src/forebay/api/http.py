@@ -4,7 +4,7 @@ import functools
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from forebay.core.errors import ForebayError, UnsupportedMediaTypeError
+from forebay.core.errors import ForebayError, PermissionDeniedError, UnsupportedMediaTypeError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -36,6 +36,19 @@ def require_json(content_type: str | None) -> None:
     """
     if content_type is None or "json" not in content_type.lower():
         raise UnsupportedMediaTypeError("Send the body as JSON, with 'content-type: application/json'.")
+
+
+def refuse_other_origins(scope: Scope, authorization: str | None) -> None:
+    """Refuse what a page of another origin sends without a key, where `require_json` cannot: a form, or no body at all.
+
+    A browser asks no leave for these, but says whose page it is. A key is nothing that it would add by itself.
+
+    Raises:
+        PermissionDeniedError: the page is not this server's.
+    """
+    origin = header(scope, b"origin")
+    if authorization is None and origin is not None and origin.partition("://")[2] != header(scope, b"host"):
+        raise PermissionDeniedError("A page of another origin may not send this without a key.")
 
 
 async def send_body(send: Send, status: int, headers: Headers, body: bytes) -> None:

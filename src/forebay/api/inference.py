@@ -3,7 +3,7 @@
 import time
 
 from forebay.api.exchange import form_of, headers_of, send_reply
-from forebay.api.http import Receive, Scope, Send, require_json
+from forebay.api.http import Receive, Scope, Send, refuse_other_origins, require_json
 from forebay.api.multipart import is_form
 from forebay.api.requests import FormReader, Reader
 from forebay.core.ports import Authenticator, Handler
@@ -30,6 +30,7 @@ class Inference:
         authorization, content_type, session = headers_of(scope)
         principal = await self._authenticator.authenticate(authorization)
         if self._read_form is not None and is_form(content_type):
+            refuse_other_origins(scope, authorization)
             request = self._read_form(await form_of(content_type, (await receive())["body"]))
         else:
             require_json(content_type)

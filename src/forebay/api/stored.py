@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from forebay.api.exchange import form_of, headers_of, send_reply
-from forebay.api.http import Receive, Scope, Send, header, require_json
+from forebay.api.http import Receive, Scope, Send, header, refuse_other_origins, require_json
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, MethodNotAllowedError, NotFoundError
 from forebay.core.ports import Authenticator, Handler
@@ -89,6 +89,7 @@ class Stored:
         accepted = time.perf_counter()
         authorization, _, session = headers_of(scope)
         principal = await self._authenticator.authenticate(authorization)
+        refuse_other_origins(scope, authorization)
         access = Access(scope["method"], "", header(scope, PROVIDER) or "")
         request = Request(self._operation, "", b"", access=access)
         return Call(request_id, request, principal, Trace(accepted=accepted), session)

@@ -24,6 +24,11 @@ class Form(msgspec.Struct, frozen=True, gc=False):
 
     parts: tuple[Part, ...]
 
+    @property
+    def size(self) -> int:
+        """The bytes of its fields."""
+        return sum([len(part.data) for part in self.parts])
+
     def written(self, boundary: bytes, values: Mapping[str, str]) -> bytes:
         """The form as a body, with ``values`` in place of the fields of these names, or added to them.
 

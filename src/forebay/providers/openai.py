@@ -4,6 +4,7 @@ Of a request only ``model`` is changed, and for a stream the usage is asked for.
 upstream is exact; a chat's reply of another one is mended.
 """
 
+import asyncio
 import functools
 import os
 import time
@@ -30,6 +31,7 @@ from forebay.providers.transport import BaseUrl, Client, Limits, Response, Trans
 from forebay.settings import Secret
 
 REPLY_BYTES = 256 * 1024 * 1024
+LARGE_BYTES = 1024 * 1024  # a longer form is written beside the event loop
 OK = 200
 SUCCESSES = frozenset({OK, 201, 202})
 
@@ -166,11 +168,15 @@ class OpenAIProvider:
         return await self._whole(call, response, deployment.model)
 
     async def _passed(self, call: Call, deployment: Deployment) -> Reply:
-        sent = outgoing(call.request, deployment.model, self._row.path)
+        request = call.request
+        if request.form is not None and request.form.size > LARGE_BYTES:
+            sent = await asyncio.to_thread(outgoing, request, deployment.model, self._row.path)
+        else:
+            sent = outgoing(request, deployment.model, self._row.path)
         timeouts = deployment.timeouts
         response = await self._client.send(sent.method, sent.path, sent.body, headers=sent.headers, timeouts=timeouts)
         if response.status not in SUCCESSES:
-            raise await refused(response, call.request, self._name, self._secrets)
+            raise await refused(response, request, self._name, self._secrets)
         return await Passing(call, response, self._name, self._secrets).reply(_kept(response))
 
     def _is_mended(self, operation: Operation) -> bool:

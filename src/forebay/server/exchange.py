@@ -81,7 +81,8 @@ class Exchange:
         """The request in one message; after that only the end of the connection, which cancels the caller."""
         if not self._received:
             self._received = True
-            return {"type": "http.request", "body": self.body, "more_body": False}
+            body, self.body = self.body, b""  # from here on it is the application's to keep
+            return {"type": "http.request", "body": body, "more_body": False}
         if not self.complete:
             await asyncio.get_running_loop().create_future()
         return {"type": "http.disconnect"}

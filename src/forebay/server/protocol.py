@@ -195,6 +195,7 @@ class HTTPProtocol(asyncio.Protocol):
         exchange = Exchange(self._scope(version), self, keep_alive=keep_alive)
         body = self._body
         exchange.body = body[0] if len(body) == 1 else b"".join(body)
+        body.clear()  # an idle connection keeps nothing of it
         self._phase = Phase.IDLE
         if self._current is None:
             self._run(exchange)
