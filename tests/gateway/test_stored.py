@@ -4,8 +4,10 @@ import time
 
 import pytest
 
+from forebay.core.access import Access
 from forebay.core.errors import InvalidRequestError, PermissionDeniedError
-from forebay.core.types import STORED, Access, Call, Deployment, Operation, Principal, Request, Trace, Whole
+from forebay.core.operations import STORED
+from forebay.core.types import Call, Deployment, Operation, Principal, Request, Trace, Whole
 from forebay.gateway.stored import Keepers
 from forebay.gateway.target import Model, Target
 from tests.support.scripted import Scripted

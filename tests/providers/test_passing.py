@@ -6,9 +6,10 @@ from contextlib import aclosing
 
 import pytest
 
+from forebay.core.access import Access
 from forebay.core.errors import ForebayError, NotFoundError, RateLimitError, UpstreamError
 from forebay.core.form import Form, Part
-from forebay.core.types import Access, Call, Deployment, Operation, Principal, Request, Trace, Usage, Whole
+from forebay.core.types import Call, Deployment, Operation, Principal, Request, Trace, Usage, Whole
 from forebay.providers.openai import OpenAIProvider, OpenAISettings
 from forebay.providers.passing import outgoing
 from forebay.settings import Secret

@@ -13,10 +13,11 @@ import msgspec
 
 from forebay.api.exchange import form_of, headers_of, send_reply
 from forebay.api.http import Receive, Scope, Send, header, refuse_other_origins, require_json
+from forebay.core.access import Access
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, MethodNotAllowedError, NotFoundError
 from forebay.core.ports import Authenticator, Handler
-from forebay.core.types import Access, Call, Operation, Request, Trace
+from forebay.core.types import Call, Operation, Request, Trace
 
 PROVIDER = b"x-forebay-provider"
 

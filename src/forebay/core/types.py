@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from forebay.core.access import Access
 from forebay.core.form import Form
 
 ADAPTER_MARK: Final = ":"
@@ -38,14 +39,6 @@ class Operation(enum.Enum):
     IMAGE_VARIATION = "images/variations"
     FILES = "files"
     BATCHES = "batches"
-
-
-UNDERSTOOD: Final = frozenset({Operation.CHAT, Operation.COMPLETION, Operation.EMBEDDING, Operation.COUNT})
-"""The operations whose replies Forebay looks into; those of others are passed on as they are."""
-TEXT: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
-"""Those whose streams are made of tokens."""
-STORED: Final = frozenset({Operation.FILES, Operation.BATCHES})
-"""Those that name no model but what a provider keeps."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
@@ -77,23 +70,12 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
         return self.may_use(f"{model}{ADAPTER_MARK}*")
 
 
-class Access(msgspec.Struct, frozen=True, gc=False):
-    """What is to be done with that which a provider keeps: a method and the rest of its path, with its query.
-
-    ``provider`` is the one that the client named, if it did.
-    """
-
-    method: str = "POST"
-    path: str = ""
-    provider: str = ""
-
-
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request as it came: only what the gateway itself needs is typed, the body stays the client's bytes.
 
     ``translated`` says that it came in another dialect: its body was written by us, and may hold more than the upstream
-    at hand understands. A ``form`` stands in the place of a body; ``access`` is there for `STORED` operations, which
-    have no model.
+    at hand understands. A ``form`` stands in the place of a body. ``access`` is there for what a provider keeps, which
+    has no model.
     """
 
     operation: Operation

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Self
 
 from forebay.core.errors import ForebayError
+from forebay.core.operations import TEXT
 from forebay.core.ports import Handler, Recorder
-from forebay.core.types import TEXT, Call, Event, Events, Record, Reply, Stream, Usage, Whole
+from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Usage, Whole
 from forebay.gateway.prices import cost
 
 CLIENT_CLOSED = 499

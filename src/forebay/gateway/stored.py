@@ -9,9 +9,11 @@ import time
 from collections.abc import Mapping
 from random import Random
 
+from forebay.core.access import Access
 from forebay.core.errors import InvalidRequestError, PermissionDeniedError
+from forebay.core.operations import STORED
 from forebay.core.ports import Provider
-from forebay.core.types import STORED, Access, Call, Deployment, Operation, Principal, Reply
+from forebay.core.types import Call, Deployment, Operation, Principal, Reply
 from forebay.gateway.explain import Explanations
 from forebay.gateway.resilience import answer
 from forebay.gateway.route import WILDCARD

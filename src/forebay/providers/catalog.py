@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from forebay.core.types import STORED, Operation
+from forebay.core.operations import STORED
+from forebay.core.types import Operation
 
 CHAT = frozenset({Operation.CHAT})
 TEXT = frozenset({Operation.CHAT, Operation.COMPLETION})

@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from forebay.core.types import STORED, AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
+from forebay.core.operations import STORED
+from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
 from forebay.plugins import ProviderPlugin
 from forebay.providers.transport import Client, TransportError
 from forebay.providers.vllm.adapters import RemoteAdapters

@@ -15,8 +15,9 @@ from urllib.parse import quote
 import msgspec
 
 from forebay.core.errors import InvalidRequestError, UpstreamError
+from forebay.core.operations import UNDERSTOOD
 from forebay.core.stream import Primed
-from forebay.core.types import UNDERSTOOD, Call, Deployment, Operation, Reply, Request, Stream, TimeOuts, Whole
+from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stream, TimeOuts, Whole
 from forebay.plugins import ProviderPlugin
 from forebay.providers.catalog import UNKNOWN, VENDORS, Vendor
 from forebay.providers.dialects.answer import FinishReasons
