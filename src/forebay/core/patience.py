@@ -28,7 +28,7 @@ async def in_time(answering: Awaitable[Reply], timeouts: TimeOuts, *, stream: bo
     return (
         reply
         if isinstance(reply, Whole)
-        else Stream(_Timed(reply.events, timeouts.between_tokens, ends), reply.headers)
+        else Stream(_Timed(reply.events, timeouts.between_tokens, ends), reply.headers, reply.content_type)
     )
 
 
