@@ -61,6 +61,7 @@ PARTS = {
     "curl": Part(partial(_program, "curl"), "sudo apt-get install curl"),
     "git": Part(_clone, "sudo apt-get install git, and work in a clone"),
     "vllm": Part(_vllm, "make test-vllm"),
+    "litellm": Part(partial(_module, "litellm"), "make test-litellm"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
     "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),

@@ -7,6 +7,7 @@ What is handed on are the bytes that came, or what the upstream's `Mender` makes
 
 import time
 from collections.abc import AsyncGenerator, Iterable
+from typing import Protocol
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -17,7 +18,7 @@ from forebay.core.types import Event, Trace, Usage
 from forebay.core.usage import Counted
 from forebay.providers.failures import Told, broken, disguised
 from forebay.providers.mending.stream import Mender
-from forebay.providers.transport import Response, TimedOutError, TransportError
+from forebay.providers.transport import TimedOutError, TransportError
 
 Said = str | list[Raw] | dict[str, Raw] | None
 """Text, or whatever a vendor puts in its place; nothing said is false."""
@@ -127,10 +128,31 @@ class Terms(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...] = ()
 
 
+class Pieces(Protocol):
+    """Where a stream comes from: a response, or whoever writes what one would have."""
+
+    async def chunk(self) -> bytes:
+        """The next bytes, none after the last.
+
+        Raises:
+            ForebayError: it broke.
+            TransportError: its connection did.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let it go, whatever is left."""
+        ...
+
+    def abandon(self) -> None:
+        """Let it go; nothing of interest is left."""
+        ...
+
+
 class Relay:
     """A stream of chunks on its way from ``provider`` to a client, by way of the ``mender``."""
 
-    def __init__(self, response: Response, provider: str, trace: Trace, terms: Terms, mender: Mender) -> None:
+    def __init__(self, response: Pieces, provider: str, trace: Trace, terms: Terms, mender: Mender) -> None:
         self._response = response
         self._provider = provider
         self._trace = trace
