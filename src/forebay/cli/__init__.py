@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "chat": ("forebay.cli.chat:chat", "Chat with a served model in the terminal."),
     "models": ("forebay.cli.models:models", "Fetch, list and remove models of the embedded engine."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),
+    "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }
 """Where each command is, and what it does."""
 

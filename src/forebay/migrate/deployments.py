@@ -1,0 +1,276 @@
+"""One entry of LiteLLM's ``model_list``: the provider that it asks, and the deployment that it is."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import msgspec
+
+from forebay.migrate.notes import Fields, Notes
+from forebay.migrate.secrecy import is_secret
+from forebay.migrate.values import PREFIX, Values
+from forebay.migrate.vendors import COMMON, DROPPING, HEADERS, NATIVE, Native, split
+from forebay.providers.litellm.settings import OURS
+
+Options = dict[str, Any]
+
+_PRICES: Final = {
+    "input_cost_per_token": "input",
+    "output_cost_per_token": "output",
+    "cache_read_input_token_cost": "cached_input",
+    "cache_creation_input_token_cost": "cache_write",
+}
+_LIMITS: Final = ("rpm", "tpm", "max_parallel_requests")
+_MILLION: Final = 1_000_000
+_FIREWORKS: Final = "accounts/fireworks/models/"
+_OWN: Final = "is a default for requests, which Forebay has not"
+_OWN_REMEDY: Final = "let the clients send it"
+_DEFAULTS: Final = frozenset(
+    {
+        "extra_body",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "n",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "stream",
+        "temperature",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_logprobs",
+        "top_p",
+        "user",
+    }
+)
+_ROUTER: Final = frozenset(
+    {
+        "additional_drop_params",
+        "allowed_openai_params",
+        "budget_duration",
+        "cache_control_injection_points",
+        "configurable_clientside_auth_params",
+        "default_api_key_rpm_limit",
+        "default_api_key_tpm_limit",
+        "guardrails",
+        "itpm",
+        "litellm_credential_name",
+        "litellm_trace_id",
+        "max_budget",
+        "max_retries",
+        "merge_reasoning_content_in_choices",
+        "mock_response",
+        "model_info",
+        "otpm",
+        "tag_regex",
+        "tags",
+        "use_in_pass_through",
+        "use_litellm_proxy",
+    }
+)
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """A provider of the new file: its name there follows from ``prefix``."""
+
+    prefix: str
+    options: Options
+
+
+class Entry(msgspec.Struct):
+    """An entry: what callers name, who is asked, and how it stands among the others of that name.
+
+    ``timeout`` and ``stream_timeout`` are as the old file has them. ``share`` are its weight, its requests and its
+    tokens a minute: the first that counts is the deployment's share.
+    """
+
+    path: str
+    name: str
+    provider: Provider
+    model: str
+    share: tuple[float | None, ...]
+    order: float
+    timeout: object = None
+    stream_timeout: object = None
+    prices: Options = {}
+
+
+class Entries:
+    """Reads the entries."""
+
+    def __init__(self, values: Values, notes: Notes, credentials: dict[str, Options], *, drop_params: bool) -> None:
+        self._values = values
+        self._notes = notes
+        self._credentials = credentials
+        self._drop = drop_params
+
+    def read(self, value: object, path: str) -> Entry | None:
+        """The entry in ``value``, ``None`` if it cannot be one; that is told."""
+        fields = Fields(value, path, self._notes)
+        name = fields.text("model_name")
+        params = fields.below("litellm_params")
+        model = params.text("model")
+        if not (name and model):
+            if isinstance(value, dict):
+                self._notes.add(path, "has no 'model_name', or no 'litellm_params.model'", "name both")
+            return None
+        entry = self._entry(name, model, params, fields.below("model_info"))
+        entry.path = path
+        for each in _LIMITS:  # some write them beside the parameters
+            self._limit(fields, each)
+        fields.tell("is not known to Forebay")
+        return entry
+
+    def _entry(self, name: str, model: str, params: Fields, info: Fields) -> Entry:
+        params = self._with_credentials(params)
+        share = (_number(params.take("weight")), *(self._limit(params, each) for each in _LIMITS[:2]))
+        self._limit(params, _LIMITS[2])
+        order = _number(params.take("order"))
+        timeout, stream_timeout = params.number("timeout"), params.number("stream_timeout")
+        prices = {**self._prices(info), **self._prices(params)}
+        for each in ("id", "mode", "base_model"):
+            info.take(each)
+        info.tell("describes the model to LiteLLM; Forebay needs no description")
+        prefix, rest = split(model, params.text("custom_llm_provider"))
+        if prefix == "fireworks_ai" and "/" not in rest:
+            rest = _FIREWORKS + rest
+        provider, rest = self._provider(prefix, rest, params)
+        return Entry("", name, provider, rest, share, order or 0.0, timeout, stream_timeout, prices)
+
+    def _with_credentials(self, params: Fields) -> Fields:
+        name = params.text("litellm_credential_name")
+        found = self._credentials.get(name)
+        if found is None:
+            if name:
+                params.notes.add(params.at("litellm_credential_name"), "names credentials that are not in this file")
+            return params
+        rest = {each: params.take(each) for each in params.names()}
+        return Fields({**found, **rest}, params.path, params.notes)
+
+    def _limit(self, fields: Fields, name: str) -> float | None:
+        limit = _number(fields.take(name))
+        if limit is not None:
+            self._notes.add(
+                fields.at(name),
+                "is a limit for a deployment, which Forebay has not",
+                "a deployment that says 429 rests",
+            )
+        return limit
+
+    def _prices(self, fields: Fields) -> Options:
+        found = {ours: _per_million(fields.take(theirs)) for theirs, ours in _PRICES.items()}
+        known = {name: price for name, price in found.items() if price is not None}
+        return known if {"input", "output"} <= known.keys() else {}
+
+    def _provider(self, prefix: str, model: str, params: Fields) -> tuple[Provider, str]:
+        native = NATIVE.get(prefix)
+        if prefix == "bedrock":
+            model = model.removeprefix("converse/")
+        if native is not None and self._fits(native, model, params):
+            return Provider(prefix, self._native(native, prefix, params)), model
+        return Provider(prefix or "litellm", self._litellm(prefix, params)), model
+
+    def _fits(self, native: Native, model: str, params: Fields) -> bool:
+        """Whether the kind speaks the API that is asked, and has all that says where and as whom."""
+        if model.startswith(native.routes or ("\0",)):
+            return False
+        if native.address and not ("api_base" in params or "base_url" in params):
+            return False
+        known = {*COMMON, *native.keys, *HEADERS, *_DEFAULTS, *_ROUTER, "drop_params"}
+        if native.kind == "bedrock" and "aws_region_name" not in params:
+            return False
+        if native.kind == "vertex" and "vertex_project" not in params:
+            return False
+        return not any(name not in known and params.__contains__(name) and _says_who(name) for name in params.names())
+
+    def _native(self, native: Native, prefix: str, params: Fields) -> Options:
+        options: Options = {"kind": native.kind}
+        if native.vendor:
+            options["vendor"] = native.vendor
+        for theirs, ours in {**COMMON, **native.keys}.items():
+            value = params.take(theirs)
+            if value is not None:
+                options[ours] = self._option(theirs, value, params, prefix)
+        headers = {HEADERS[each]: params.text(each) for each in HEADERS if each in params}
+        if headers and native.kind == "openai":
+            known = options.get("headers")
+            more = {name: self._values.plain(value, params.at(name)) for name, value in headers.items()}
+            options["headers"] = {**(known if isinstance(known, dict) else {}), **more}
+        self._dropping(options, params)
+        self._rest(params)
+        return options
+
+    def _option(self, name: str, value: object, params: Fields, prefix: str) -> object:
+        if name == "api_key" or is_secret(name):
+            return self._values.secret(value, params.at(name), f"{prefix}_{name}")
+        found = self._values.named(name, value, params.at(name), f"{prefix}_{name}")
+        if isinstance(found, dict):
+            return {each: str(item) for each, item in found.items()}
+        return found if isinstance(found, str) else str(found)
+
+    def _litellm(self, prefix: str, params: Fields) -> Options:
+        options: Options = {"kind": "litellm", "provider": prefix or "openai"}
+        if not prefix:
+            self._notes.add(params.at("model"), "has no provider in its name", "check 'provider' in the new file")
+        for name in ("api_key", "api_base", "api_version"):
+            value = params.take(name) or (params.take("base_url") if name == "api_base" else None)
+            if value is not None:
+                options[name] = self._option(name, value, params, prefix)
+        headers = params.take("extra_headers")
+        if isinstance(headers, dict):
+            options["headers"] = self._option("extra_headers", headers, params, prefix)
+        self._dropping(options, params)
+        for name in params.names():
+            if name in _ROUTER or name in OURS:
+                continue
+            value = params.take(name)
+            if isinstance(value, str) and value and is_secret(name):
+                found = self._values.secret(value, params.at(name), f"{prefix}_{name}")
+                options.setdefault("secrets", {})[name] = found
+            elif value is not None:
+                found_any = self._values.named(name, value, params.at(name), f"{prefix}_{name}")
+                options.setdefault("params", {})[name] = found_any
+        self._rest(params)
+        return options
+
+    def _dropping(self, options: Options, params: Fields) -> None:
+        own = params.take("drop_params")
+        if (own is True or (own is None and self._drop)) and options["kind"] in DROPPING:
+            options["drop_params"] = True
+
+    def _rest(self, params: Fields) -> None:
+        for name in params.names():
+            if name in _DEFAULTS and params.take(name) is not None:
+                self._notes.add(params.at(name), _OWN, _OWN_REMEDY)
+        params.tell("has no counterpart in Forebay")
+
+
+def _says_who(name: str) -> bool:
+    """Whether a parameter that a kind lacks decides where a request goes, or as whom."""
+    starts = ("aws_", "vertex_", "azure_", "api_", "tenant_", "client_", "region", "anthropic_", "watsonx_")
+    return name.startswith(starts) or is_secret(name)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if 0 <= value < 10**12 else None
+
+
+def _per_million(value: object) -> float | None:
+    """Dollars for a million tokens, of dollars for one; ``3e-6`` is a string in YAML 1.1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and value.startswith(PREFIX):
+        return None
+    try:
+        price = Decimal(str(value)) * _MILLION
+    except InvalidOperation:
+        return None
+    return float(price) if price.is_finite() and 0 <= price < _MILLION else None
