@@ -21,6 +21,8 @@ import msgspec
 
 from forebay.core.ports import Provider, Strategy
 from forebay.core.types import Deployment
+from forebay.settings.document import shown
+from forebay.settings.problems import nearest
 
 PROVIDERS = "forebay.providers"
 STRATEGIES = "forebay.strategies"
@@ -76,7 +78,7 @@ def provider_plugin(kind: str) -> ProviderPlugin:
     """The plug-in of the provider ``kind``.
 
     Raises:
-        UnknownKindError: none is installed; the message lists those that are.
+        UnknownKindError: none is installed; the message names the nearest, or all that are.
         ImportError: it is installed, but something it needs is not.
     """
     plugin: ProviderPlugin = _named(PROVIDERS, "provider", kind).load()
@@ -87,7 +89,7 @@ def strategy_plugin(kind: str) -> StrategyPlugin:
     """The plug-in of the strategy ``kind``.
 
     Raises:
-        UnknownKindError: none is installed; the message lists those that are.
+        UnknownKindError: none is installed; the message names the nearest, or all that are.
         ImportError: it is installed, but something it needs is not.
     """
     plugin: StrategyPlugin = _named(STRATEGIES, "strategy", kind).load()
@@ -109,5 +111,7 @@ def installed(group: str) -> Mapping[str, EntryPoint]:
 def _named(group: str, what: str, kind: str) -> EntryPoint:
     kinds = installed(group)
     if kind not in kinds:
-        raise UnknownKindError(f"unknown {what} kind '{kind}'; installed are: {', '.join(sorted(kinds))}")
+        near = nearest(kind, kinds)
+        rest = f"did you mean '{near}'?" if near else f"installed are: {', '.join(sorted(kinds))}"
+        raise UnknownKindError(f"unknown {what} kind '{shown(kind)}'; {rest}")
     return kinds[kind]

@@ -64,14 +64,20 @@ class Problems:
             raise self.error()
 
 
-def hint(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown ``name``: the nearest of the ``known`` ones, or some of them."""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of the ``known`` names that ``name`` was probably meant to be."""
     candidates = {candidate.lower(): candidate for candidate in islice(known, _MAX_CANDIDATES)}
     near = difflib.get_close_matches(name[:64].lower(), candidates, n=1)
-    if near:
-        return f"; did you mean '{candidates[near[0]]}'?"
-    if not candidates:
+    return candidates[near[0]] if near else None
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown ``name``: the nearest of the ``known`` ones, or some of them."""
+    listed = list(islice(known, _MAX_CANDIDATES))
+    near = nearest(name, listed)
+    if near is not None:
+        return f"; did you mean '{near}'?"
+    if not listed:
         return ""
-    listed = list(candidates.values())
     more = ", …" if len(listed) > _MAX_LISTED else ""
     return f"; known are: {', '.join(listed[:_MAX_LISTED])}{more}"

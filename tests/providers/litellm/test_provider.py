@@ -183,6 +183,14 @@ async def test_embeddings() -> None:
     assert json.loads(up.asked[0].body)["input"] == ["Hi"]
 
 
+async def test_litellm_keeps_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    await ask(call(), completion(usage=USAGE))
+    with pytest.raises(UpstreamError):
+        await ask(call(), reply(b"{}", status=b"500 No"))
+    assert not [each for each in caplog.records if each.name.startswith("LiteLLM")]
+    assert capfd.readouterr() == ("", "")
+
+
 async def test_usage_that_nobody_told_stays_unknown() -> None:
     for answer, stream in ((completion(), False), (chunked(HEL, LO, STOP, DONE), True)):
         asked = call(stream=stream, usage=True)

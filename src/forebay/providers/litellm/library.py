@@ -7,6 +7,7 @@ of the folder it finds itself in, no hints on standard output.
 import asyncio
 import importlib
 import importlib.util
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
@@ -29,6 +30,7 @@ _SWITCHES: Final = {
     "disable_hf_tokenizer_download": True,
     "user_url_validation": True,
 }
+_LOGGERS: Final = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 _WARM: Final = [{"role": "user", "content": "Hi"}]
 
 
@@ -94,6 +96,8 @@ def _load() -> ModuleType:
     module = importlib.import_module("litellm")
     for name, value in _SWITCHES.items():
         setattr(module, name, value)
+    for name in _LOGGERS:  # what it raises is told; the rest is a line for every request
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for part in module.completion(model="openai/warm", messages=_WARM, mock_response="Hi", stream=True):
         del part
     return module
