@@ -76,12 +76,17 @@ def test_a_group_of_deployments() -> None:
 @pytest.mark.parametrize(
     ("asked", "params", "options", "rest"),
     [
-        ("anthropic/claude-x", {}, {"kind": "anthropic"}, "claude-x"),
-        ("claude-x", {}, {"kind": "anthropic"}, "claude-x"),
-        ("groq/llama", {}, {"kind": "openai", "vendor": "groq"}, "llama"),
-        ("together_ai/a/b", {}, {"kind": "openai", "vendor": "together"}, "a/b"),
-        ("fireworks_ai/m", {}, {"kind": "openai", "vendor": "fireworks"}, "accounts/fireworks/models/m"),
-        ("gemini/g", {}, {"kind": "gemini"}, "g"),
+        ("anthropic/claude-x", {}, {"kind": "anthropic", "api_key": "${ANTHROPIC_API_KEY}"}, "claude-x"),
+        ("claude-x", {}, {"kind": "anthropic", "api_key": "${ANTHROPIC_API_KEY}"}, "claude-x"),
+        ("groq/llama", {}, {"kind": "openai", "vendor": "groq", "api_key": "${GROQ_API_KEY}"}, "llama"),
+        ("together_ai/a/b", {}, {"kind": "openai", "vendor": "together", "api_key": "${TOGETHER_API_KEY}"}, "a/b"),
+        (
+            "fireworks_ai/m",
+            {},
+            {"kind": "openai", "vendor": "fireworks", "api_key": "${FIREWORKS_API_KEY}"},
+            "accounts/fireworks/models/m",
+        ),
+        ("gemini/g", {}, {"kind": "gemini", "api_key": "${GEMINI_API_KEY}"}, "g"),
         ("ollama_chat/l", {"api_base": "http://h:1"}, {"kind": "ollama", "base_url": "http://h:1"}, "l"),
         ("hosted_vllm/m", {"api_base": "http://h:1/v1"}, {"kind": "openai", "base_url": "http://h:1/v1"}, "m"),
         ("bedrock/converse/m", {"aws_region_name": "eu-west-1"}, {"kind": "bedrock", "region": "eu-west-1"}, "m"),
@@ -267,7 +272,6 @@ def test_credentials_by_name() -> None:
     found = carried({"credential_list": [held], "model_list": models})
     assert new(found)["providers"]["openai"] == {
         "kind": "openai",
-        "vendor": "openai",
         "api_key": "${TEAM}",
         "base_url": "http://h:1/v1",
     }
@@ -305,6 +309,16 @@ def test_the_example_of_the_documentation() -> None:
     _, _, after = found.text.partition("\n\n")
     assert f"```yaml\n{after}```" in page
     assert not found.notes
+
+
+def test_a_model_that_a_variable_tells_is_told() -> None:
+    found = carried({"model_list": [model("a", "os.environ/MODEL")]})
+    assert paths(found) == ["model_list[0].litellm_params.model"]
+
+
+def test_a_key_of_the_environment_is_not_sent_elsewhere() -> None:
+    (options,) = new(carried({"model_list": [model("a", "openai/x", api_base="http://h:1/v1")]}))["providers"].values()
+    assert options == {"kind": "openai", "base_url": "http://h:1/v1"}
 
 
 def test_an_empty_file() -> None:

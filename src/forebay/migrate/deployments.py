@@ -9,6 +9,7 @@ from forebay.migrate.notes import Fields, Notes
 from forebay.migrate.secrecy import is_secret
 from forebay.migrate.values import PREFIX, Values
 from forebay.migrate.vendors import COMMON, DROPPING, HEADERS, NATIVE, Native, split
+from forebay.providers.catalog import VENDORS
 from forebay.providers.litellm.settings import OURS
 
 Options = dict[str, Any]
@@ -21,6 +22,7 @@ _PRICES: Final = {
 }
 _LIMITS: Final = ("rpm", "tpm", "max_parallel_requests")
 _MILLION: Final = 1_000_000
+_OPENAI: Final = "openai"
 _FIREWORKS: Final = "accounts/fireworks/models/"
 _OWN: Final = "is a default for requests, which Forebay has not"
 _OWN_REMEDY: Final = "let the clients send it"
@@ -120,6 +122,9 @@ class Entries:
             if isinstance(value, dict):
                 self._notes.add(path, "has no 'model_name', or no 'litellm_params.model'", "name both")
             return None
+        if model.startswith(PREFIX):
+            self._notes.add(params.at("model"), "is told by a variable", "write the model's name itself")
+            return None
         entry = self._entry(name, model, params, fields.below("model_info"))
         entry.path = path
         for each in _LIMITS:  # some write them beside the parameters
@@ -191,12 +196,13 @@ class Entries:
 
     def _native(self, native: Native, prefix: str, params: Fields) -> Options:
         options: Options = {"kind": native.kind}
-        if native.vendor:
-            options["vendor"] = native.vendor
+        if native.vendor and not (native.vendor == _OPENAI and ("api_base" in params or "base_url" in params)):
+            options["vendor"] = native.vendor  # LiteLLM asks every OpenAI-shaped server as openai/
         for theirs, ours in {**COMMON, **native.keys}.items():
             value = params.take(theirs)
             if value is not None:
                 options[ours] = self._option(theirs, value, params, prefix)
+        self._add_key(options, native.vendor or native.kind, params)
         headers = {HEADERS[each]: params.text(each) for each in HEADERS if each in params}
         if headers and native.kind == "openai":
             known = options.get("headers")
@@ -205,6 +211,12 @@ class Entries:
         self._dropping(options, params)
         self._rest(params)
         return options
+
+    def _add_key(self, options: Options, vendor: str, params: Fields) -> None:
+        """Without a key LiteLLM takes that of the environment; at the vendor's own address only, here."""
+        row = VENDORS.get(vendor)
+        if row is not None and row.key_variable and not options.keys() & {"api_key", "base_url"}:
+            options["api_key"] = self._values.secret(PREFIX + row.key_variable, params.at("api_key"), "")
 
     def _option(self, name: str, value: object, params: Fields, prefix: str) -> object:
         if name == "api_key" or is_secret(name):

@@ -101,7 +101,7 @@ class _Conversion:
         groups = self._groups()
         models = {name: self._model(name, entries, routing, groups) for name, entries in groups.items()}
         self._add_aliases(models, routing)
-        routing.tell_unknown(set(models))
+        routing.tell_unknown(set(groups))
         prices = {
             f"{self._provider(entry.provider)}/{entry.model}": entry.prices
             for entries in groups.values()

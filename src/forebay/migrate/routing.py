@@ -91,14 +91,15 @@ class Routing:
         return STRATEGIES.get(name, "weighted")
 
     def _count(self, router: Fields, library: Fields, name: str, most: int) -> int | None:
+        path = router.at(name) if name in router else library.at(name)
         found = _first(router.number(name), library.number(name))
         if found is None:
             return None
         if not isinstance(found, (int, float)) or not 0 <= found < _YEAR:
-            self._notes.add(router.at(name), "is no number that Forebay can use")
+            self._notes.add(path, "is no number that Forebay can use")
             return None
         if found > most:
-            self._notes.add(router.at(name), f"is more than {most}, the most that Forebay asks again")
+            self._notes.add(path, f"is more than {most}, the most that Forebay can do")
         return min(int(found), most)
 
     def _cool_down(self, router: Fields, library: Fields) -> Options:
