@@ -261,6 +261,17 @@ async def test_what_is_no_answer(answer: bytes, stream: bool) -> None:  # noqa: 
         await ask(call(stream=stream), answer)
 
 
+async def test_after_the_last_one_has_closed_another_can_ask() -> None:
+    library = Library()
+    async with upstream(completion(usage=USAGE)) as up:
+        for _ in range(2):
+            settings = LiteLLMSettings("openai", Secret(SECRET), api_base=up.url)
+            made = LiteLLMProvider("lite", settings, library)
+            await made.start()
+            assert await answered(made, call(), TIMEOUTS)
+            await made.close()
+
+
 async def test_nobody_there() -> None:
     async with provider("http://127.0.0.1:9/v1") as made:
         with pytest.raises(UpstreamError):

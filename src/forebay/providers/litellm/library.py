@@ -59,6 +59,7 @@ class Library:
         if self._users == 0 and self._module is not None:
             worker = importlib.import_module("litellm.litellm_core_utils.logging_worker").GLOBAL_LOGGING_WORKER
             await self._module.close_litellm_async_clients()
+            self._module.in_memory_llm_clients_cache.flush_cache()  # it would give out the closed ones
             await worker.stop()
 
     async def ask(self, operation: Operation, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401  # LiteLLM's types
