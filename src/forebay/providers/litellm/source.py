@@ -1,6 +1,7 @@
 """LiteLLM's replies as the bytes of an OpenAI-shaped server's, for the same eyes that look into those.
 
-What LiteLLM adds of its own is taken out again: the finish reason of a stream that broke off, and estimated usage.
+What LiteLLM adds of its own is taken out again, as far as it can be told apart: the finish reason of a stream that
+broke off, and estimated usage.
 """
 
 from collections.abc import Callable
