@@ -1,6 +1,6 @@
 """Finds parts by name: every built-in one is registered by the same entry points as a third party's.
 
-A package adds a provider kind, or a strategy, with
+A package adds a provider kind, a strategy or a guard with
 
     [project.entry-points."forebay.providers"]
     mykind = "my_package.module:plugin"
@@ -8,24 +8,28 @@ A package adds a provider kind, or a strategy, with
     [project.entry-points."forebay.strategies"]
     mykind = "my_package.module:plugin"
 
-where ``plugin`` is a `ProviderPlugin` or a `StrategyPlugin`. Nothing is imported until a configuration names the kind.
+    [project.entry-points."forebay.guards"]
+    mykind = "my_package.module:plugin"
+
+where ``plugin`` is a `ProviderPlugin`, a `StrategyPlugin` or a `GuardPlugin`. Nothing is imported until a configuration names the kind.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from random import Random
 from typing import Any
 
 import msgspec
 
-from forebay.core.ports import Provider, Strategy
-from forebay.core.types import Deployment
+from forebay.core.ports import Guard, Provider, Strategy
+from forebay.core.types import Deployment, Operation
 from forebay.settings.document import shown
 from forebay.settings.problems import nearest
 
 PROVIDERS = "forebay.providers"
 STRATEGIES = "forebay.strategies"
+GUARDS = "forebay.guards"
 
 CostOf = Callable[[Deployment], float | None]
 """What a token of a deployment costs, in any unit that is the same for all of them; ``None`` where it is unknown."""
@@ -66,6 +70,37 @@ class StrategyPlugin(msgspec.Struct, frozen=True):
     build: Callable[[Any, Tools], Strategy | None]
 
 
+Ask = Callable[[Operation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""Asks a model of this gateway, whole: what for, and the request's body; the answer is the reply's. It is metered, and
+not guarded. Raises `ForebayError` where there is no answer."""
+
+Post = Callable[[str, Mapping[str, str], bytes], Awaitable[bytes]]
+"""Sends a POST to a URL: headers and body; the answer is that of status 200. Raises `ForebayError` for any other."""
+
+
+class GuardTools(msgspec.Struct, frozen=True):
+    """What a guard may use: the models of this gateway, and other servers; it takes them from its settings only.
+
+    Neither has a time-out of its own: the pipeline gives a guard so long, and then cancels it.
+    """
+
+    ask: Ask
+    post: Post
+
+
+class GuardPlugin(msgspec.Struct, frozen=True):
+    """A kind of guard: the settings it reads, and how it is built from them, once for each guard of the configuration.
+
+    The settings hold what is the guard's own; ``on``, ``on_fail`` and the like are the pipeline's.
+
+    Raises:
+        ValueError: from ``build``: the settings cannot be used; the message says why, without what they hold.
+    """
+
+    settings: type[msgspec.Struct]
+    build: Callable[[Any, GuardTools], Guard]
+
+
 class PreparationError(Exception):
     """What a provider needs cannot be had; the message says why, and what to do."""
 
@@ -93,6 +128,17 @@ def strategy_plugin(kind: str) -> StrategyPlugin:
         ImportError: it is installed, but something it needs is not.
     """
     plugin: StrategyPlugin = _named(STRATEGIES, "strategy", kind).load()
+    return plugin
+
+
+def guard_plugin(kind: str) -> GuardPlugin:
+    """The plug-in of the guard ``kind``.
+
+    Raises:
+        UnknownKindError: none is installed; the message lists those that are.
+        ImportError: it is installed, but something it needs is not.
+    """
+    plugin: GuardPlugin = _named(GUARDS, "guard", kind).load()
     return plugin
 
 

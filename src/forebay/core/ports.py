@@ -4,7 +4,7 @@ Adapters implement these protocols, the gateway calls them, `plugins` finds them
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -161,6 +161,10 @@ class Probed(Protocol):
         ...
 
 
+REACH: Final = 2048
+"""How many characters before a span a `Guard` that judges streams may need to see."""
+
+
 class Guard(Protocol):
     """Whether a text may pass; a library's own validator, a pattern or another model behind one method."""
 
@@ -168,8 +172,10 @@ class Guard(Protocol):
     def lookbehind(self) -> int | None:
         """How many characters before the end of a text its verdict may still change, when more of the text arrives.
 
-        The verdict about everything before them is final: no span that begins there can appear or change later, so a
-        stream may let it go. ``None``: it must see the whole text.
+        The verdict about everything before them is final: no span that begins there can appear, change or grow later,
+        so a stream may let it go. Nor has anything `REACH` characters before a span a bearing on it: of a long stream a
+        guard sees the end only. Whoever finds something always says where it stands. ``None``: whoever must see the
+        whole text, or judges it as a whole.
         """
         ...
 

@@ -55,7 +55,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """What a guard may know besides the text: where it stands, whose it is, and which model is asked.
 
     ``documents`` are the texts that an answer must rest on, for guards that check it; ``question`` is the last thing
-    the user wrote.
+    the user wrote; ``instructions`` are the system's and developer's messages; ``schema`` is the JSON Schema that the
+    request demands of an answer, empty where it demands none.
     """
 
     side: Side
@@ -64,3 +65,5 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     request_id: str = ""
     question: str = ""
     documents: tuple[str, ...] = ()
+    instructions: tuple[str, ...] = ()
+    schema: str = ""
