@@ -32,6 +32,9 @@ from forebay.core.types import Operation, Principal
 from forebay.figures import Figures
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.explain import Explanations
+from forebay.gateway.guard import Guard
+from forebay.gateway.guarding.beside import Beside
+from forebay.gateway.guarding.judging import Silent
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
@@ -75,10 +78,13 @@ class Process:
         self._figures = Figures(lambda: self.service.current, shared)
         self._journal = Journal([*self._figures.sinks, *_logs(first.settings.log)])
         self._explanations = Explanations()
+        self._audit = Silent()
+        self._beside = Beside()
         self.service = Service(first, self._endpoints, self._journal, source)
 
-    def _stages(self) -> Sequence[Stage]:
-        return (Meter([self._journal]),)
+    def _stages(self, current: Generation) -> Sequence[Stage]:
+        meter = Meter([self._journal])
+        return (meter, Guard(current.policies, self._audit, self._beside)) if current.policies.all else (meter,)
 
     def _keeping(self, current: Generation) -> Handler:
         """The pipeline of what names no model."""
@@ -93,7 +99,8 @@ class Process:
         auth = current.settings.auth
         route = Route(current.models, self._explanations, prices=current.prices)
         authenticator = build_authenticator(auth)
-        ask = compose(self._stages(), route)
+        ask = compose(self._stages(current), route)
+        current.tools.bind(compose((Meter([self._journal]),), route))
         endpoints = {
             **_inference(authenticator, ask),
             **_stored(authenticator, self._keeping(current)),
@@ -116,7 +123,7 @@ class Process:
 class Host(Process):
     """A process that only workers ask."""
 
-    def _stages(self) -> Sequence[Stage]:
+    def _stages(self, current: Generation) -> Sequence[Stage]:  # noqa: ARG002  # they have done all of it
         return ()
 
 

@@ -14,10 +14,13 @@ import msgspec
 from forebay.core.ports import Provider, Strategy
 from forebay.core.types import Deployment, Live
 from forebay.engine.residency import Lodger, Residency
+from forebay.gateway.guarding.rules import Policies
 from forebay.gateway.health import HealthChecks
 from forebay.gateway.prices import Prices, blended
 from forebay.gateway.route import WILDCARD
 from forebay.gateway.target import Model, Target
+from forebay.guarding import Toolbox, policies
+from forebay.guarding import problems as guard_problems
 from forebay.plugins import (
     Progress,
     ProviderPlugin,
@@ -56,7 +59,8 @@ class Built(msgspec.Struct, frozen=True):
 class Generation(msgspec.Struct, frozen=True):
     """All that serves between two configurations; ``checks`` watches over it while it does.
 
-    ``residency`` is the memory that its models share, and those of the generations before and after it.
+    ``residency`` is the memory that its models share, and those of the generations before and after it. ``tools`` are
+    what its guards may use.
     """
 
     settings: Settings
@@ -66,6 +70,8 @@ class Generation(msgspec.Struct, frozen=True):
     checks: HealthChecks
     residency: Residency
     prices: Prices
+    policies: Policies
+    tools: Toolbox
 
     @property
     def providers(self) -> dict[str, Provider]:
@@ -130,9 +136,11 @@ def check(settings: Settings) -> None:
     problems = (
         *_problems("provider", provider_plugin, settings.providers.values()),
         *_problems("strategy", strategy_plugin, strategies),
+        *guard_problems(settings),
     )
     if problems:
-        sources = [section.source for section in (*settings.providers.values(), *strategies)]
+        guards = [each.section for each in settings.guards.values()]
+        sources = [section.source for section in (*settings.providers.values(), *strategies, *guards)]
         raise SettingsError(sources[0], problems)
 
 
@@ -180,7 +188,9 @@ def _generation(settings: Settings, built: Mapping[str, Built], known: Lives, re
             lives.setdefault(each.name, known.get(each.name) or Live())
         targets = [Target(each, built[each.provider].provider, lives[each.name]) for each in deployments]
         models[name] = _model(name, entry, tuple(targets))
-    return Generation(settings, built, lives, models, HealthChecks(_watched(settings, models)), residency, prices)
+    checks, tools = HealthChecks(_watched(settings, models)), Toolbox()
+    guards = policies(settings, tools)
+    return Generation(settings, built, lives, models, checks, residency, prices, guards, tools)
 
 
 def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> Model:

@@ -11,7 +11,8 @@ A package adds a provider kind, a strategy or a guard with
     [project.entry-points."forebay.guards"]
     mykind = "my_package.module:plugin"
 
-where ``plugin`` is a `ProviderPlugin`, a `StrategyPlugin` or a `GuardPlugin`. Nothing is imported until a configuration names the kind.
+where ``plugin`` is a `ProviderPlugin`, a `StrategyPlugin` or a `GuardPlugin`. Nothing is imported until a configuration
+names the kind.
 """
 
 import functools

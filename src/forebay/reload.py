@@ -131,6 +131,7 @@ class Service:
         for provider in before.providers.values():
             if provider not in after.providers.values():
                 await provider.close()
+        await before.tools.close()
 
     @contextlib.asynccontextmanager
     async def _live(self) -> AsyncIterator[None]:
@@ -155,6 +156,7 @@ class Service:
         await self.current.checks.stop()
         for provider in reversed(self.current.providers.values()):
             await provider.close()
+        await self.current.tools.close()
 
     def _hung_up(self) -> None:
         """One at a time: a signal that comes while the last one is worked on is worked on after it."""

@@ -18,7 +18,9 @@ from forebay.settings import (
     KeySettings,
     LogSettings,
     ModelSettings,
+    PolicySettings,
     RetrySettings,
+    RuleSettings,
     ServerSettings,
     Settings,
     TimeOutSettings,
@@ -43,6 +45,7 @@ SHAPES = [
     FallbackSettings,
     HealthSettings,
     HedgeSettings,
+    PolicySettings,
 ]
 
 
@@ -74,4 +77,5 @@ def test_the_full_example_shows_the_defaults() -> None:
     fast = settings.models["fast"]
     assert fast.deployments[0].timeouts == TimeOutSettings()
     assert (fast.retries, fast.cool_down) == (RetrySettings(), CoolDownSettings())
+    assert msgspec.structs.replace(settings.guards["outside"].rule, on_fail=None) == RuleSettings()
     assert (fast.health, fast.hedge) == (HealthSettings(), HedgeSettings())

@@ -9,7 +9,7 @@ from typing import Final, Protocol, runtime_checkable
 import msgspec
 
 from forebay.core.types import AdapterSource, Call, Deployment, Family, Live, Operation, Principal, Record, Reply
-from forebay.core.verdicts import Context, Verdict
+from forebay.core.verdicts import Context, Judgement, Verdict
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -120,6 +120,18 @@ class Recorder(Protocol):
 
     def record(self, record: Record, /) -> None:
         """Take note of one ended call."""
+        ...
+
+
+class Auditor(Protocol):
+    """What takes the judgements of guards: metrics, the log. It must be quick and may not fail."""
+
+    def judged(self, judgement: Judgement, /) -> None:
+        """Take note of one judgement."""
+        ...
+
+    def held(self, seconds: float, /) -> None:
+        """Take note of how long the first content of a stream was held back."""
         ...
 
 

@@ -67,3 +67,38 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     documents: tuple[str, ...] = ()
     instructions: tuple[str, ...] = ()
     schema: str = ""
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """A span as the audit keeps it: its text only as a keyed hash, which tells equal ones apart from others."""
+
+    start: int
+    end: int
+    kind: str
+    hash: str
+
+
+class Judgement(msgspec.Struct, frozen=True, gc=False):
+    """What is left of a guard's work on one text: a line of the audit, an observation of the metrics.
+
+    ``policy`` identifies the configuration of all guards, ``version`` the package that this one came with; ``outcome``
+    is what followed from its ``action``. ``seconds`` are those of all judging of the text, ``error`` says why there was
+    no verdict.
+    """
+
+    at: float
+    request_id: str
+    principal: str
+    tenant: str
+    model: str
+    policy: str
+    guard: str
+    kind: str
+    version: str
+    side: str
+    action: str
+    outcome: str
+    seconds: float
+    score: float | None = None
+    spans: tuple[Found, ...] = ()
+    error: str = ""

@@ -3,6 +3,7 @@
 Everything that is wrong with a file is told at once, each with its line, its dotted path and the remedy.
 """
 
+from forebay.settings.guards import GuardSettings, PolicySettings, RuleSettings
 from forebay.settings.load import load, load_file
 from forebay.settings.prices import PerToken, PriceSettings
 from forebay.settings.problems import Problem, SettingsError
@@ -27,6 +28,7 @@ __all__ = [
     "DeploymentSettings",
     "Duration",
     "FallbackSettings",
+    "GuardSettings",
     "HealthSettings",
     "HedgeSettings",
     "KeySettings",
@@ -34,9 +36,11 @@ __all__ = [
     "MemorySettings",
     "ModelSettings",
     "PerToken",
+    "PolicySettings",
     "PriceSettings",
     "Problem",
     "RetrySettings",
+    "RuleSettings",
     "Secret",
     "Section",
     "ServerSettings",

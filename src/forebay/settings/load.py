@@ -49,6 +49,7 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
     _check_keys(root, problems)
     _check_prices(root, problems)
     _check_files(root, problems)
+    _check_policies(root, problems)
     settings: Settings = Reader(problems).read(root, Settings)
     problems.settle()
     return msgspec.structs.replace(settings, models={name: _named(name, m) for name, m in settings.models.items()})
@@ -122,6 +123,23 @@ def _check_files(root: Node, problems: Problems) -> None:
         if name not in known:
             what = f"unknown provider '{shown(name)}'"
             problems.add(tenant.line, tenant.path, what + (hint(name, known) or "; none is configured"))
+
+
+def _check_policies(root: Node, problems: Problems) -> None:
+    """A policy names guards and models that are configured."""
+    policies = _child(root, "policies")
+    guards = [name for name, _ in _entries(_child(root, "guards"))]
+    models = [name for name, _ in _entries(_child(root, "models"))]
+    lists = [_child(policies, "everywhere")]
+    for scope in ("tenants", "keys", "models"):
+        lists += [names for _, names in _entries(_child(policies, scope))]
+    for each in (name for names in lists for name in _items(names)):
+        if _text(each) and _text(each) not in guards:
+            what = f"unknown guard{_shown(each)}{hint(_text(each), guards) or '; none is configured'}"
+            problems.add(each.line, each.path, what)
+    for model, names in _entries(_child(policies, "models")):
+        if not _offered(model, models):
+            problems.add(names.line, names.path, f"unknown model '{shown(model)}'{hint(model, models)}")
 
 
 def _check_models(root: Node, problems: Problems) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from forebay.core.types import TimeOuts
+from forebay.settings.guards import GuardSettings, PolicySettings
 from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
@@ -96,11 +97,12 @@ class MemorySettings(msgspec.Struct, frozen=True):
 
 
 class LogSettings(msgspec.Struct, frozen=True):
-    """What is logged, and how; ``requests``: a line for every request."""
+    """What is logged, and how: a line for every one of the ``requests``, and for whatever ``guards`` object to."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
     requests: bool = True
+    guards: bool = True
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -116,4 +118,6 @@ class Settings(msgspec.Struct, frozen=True):
     prices: Mapping[Name, PriceSettings] = {}
     files: Mapping[Name, Name] = {}
     engine: MemorySettings = MemorySettings()
+    guards: Mapping[Name, GuardSettings] = {}
+    policies: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()

@@ -1,0 +1,172 @@
+"""From settings to guards: finds their plug-ins, builds them, and gives them what they may use.
+
+A ``kind`` is that of an entry point, or ``module:attribute``: a `GuardPlugin`, a class of guards (its options are its
+arguments), or a function ``(text, context) -> Verdict``.
+"""
+
+import functools
+import importlib
+import inspect
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from forebay import __version__
+from forebay.core.errors import ForebayError, UnavailableError, UpstreamError
+from forebay.core.ports import Guard, Handler
+from forebay.core.types import Call, Operation, Principal, Request, TimeOuts, Trace, Whole
+from forebay.gateway.guarding.rules import Policies, Rule, fingerprint
+from forebay.guards import guard
+from forebay.plugins import GUARDS, GuardPlugin, GuardTools, UnknownKindError, guard_plugin, installed
+from forebay.providers.transport import Client, TransportError
+from forebay.settings import GuardSettings, Problem, Settings, SettingsError
+from forebay.settings.document import plain
+
+BODY_LIMIT: Final = 16 * 1024 * 1024
+OK: Final = 200
+
+GUARD = Principal("guard", "forebay")
+"""Who asks a model on behalf of a guard."""
+
+
+class Toolbox:
+    """What guards may use; ``bind`` says how models are asked before the first guard can want to."""
+
+    def __init__(self) -> None:
+        self._ask: Handler | None = None
+        self._clients: dict[str, Client] = {}
+
+    def bind(self, ask: Handler) -> None:
+        """From now on models are asked by ``ask``."""
+        self._ask = ask
+
+    async def ask(self, operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`GuardTools.ask`."""
+        if self._ask is None:
+            raise UnavailableError("The server has not started yet.")
+        request = Request(operation, str(body.get("model", "")), msgspec.json.encode({**body, "stream": False}))
+        reply = await self._ask(Call("guard", request, GUARD, Trace(time.perf_counter())))
+        if not isinstance(reply, Whole):
+            raise UpstreamError("The model answered in pieces.")
+        answer: dict[str, Any] = msgspec.json.decode(reply.body)
+        return answer
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """`GuardTools.post`: redirects are not followed, nor are answers beyond `BODY_LIMIT` read."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        client = self._clients.get(origin)
+        if client is None:
+            client = self._clients[origin] = Client(origin, environ=os.environ)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        try:
+            response = await client.send(b"POST", path.encode(), body, headers=pairs, timeouts=TimeOuts())
+            answer = await response.read(BODY_LIMIT)
+        except TransportError as error:
+            raise UpstreamError(f"A guard's server does not answer: {error}.") from error
+        if response.status != OK:
+            raise UpstreamError(f"A guard's server answered with status {response.status}.")
+        return answer
+
+    async def close(self) -> None:
+        """Close the connections to other servers."""
+        for client in self._clients.values():
+            await client.aclose()
+
+
+def policies(settings: Settings, tools: Toolbox) -> Policies:
+    """The guards of ``settings`` and whom they are for.
+
+    Raises:
+        SettingsError: a guard cannot be built from its section.
+    """
+    given = GuardTools(tools.ask, tools.post)
+    rules = [_rule(name, each, given) for name, each in settings.guards.items()]
+    parts = {name: (each.rule, each.section.kind, _hidden(each)) for name, each in settings.guards.items()}
+    return Policies(rules, settings.policies, fingerprint((parts, settings.policies, __version__)))
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the sections of guards."""
+    for each in settings.guards.values():
+        section = each.section
+        try:
+            section.read(plugin_of(section.kind).settings)
+        except SettingsError as error:
+            yield from error.problems
+        except UnknownKindError as error:
+            yield from section.error(str(error)).problems
+        except ImportError as error:
+            yield from section.error(f"the guard kind '{section.kind}' cannot be used here: {error}").problems
+
+
+@functools.cache
+def plugin_of(kind: str) -> GuardPlugin:
+    """The plug-in of the guard ``kind``.
+
+    Raises:
+        UnknownKindError: there is none.
+        ImportError: it is there, but something it needs is not.
+    """
+    module, colon, attribute = kind.partition(":")
+    if not colon:
+        return guard_plugin(kind)
+    found = getattr(importlib.import_module(module), attribute, None)
+    if isinstance(found, GuardPlugin):
+        return found
+    if inspect.isclass(found):
+        return _of_class(found)
+    if callable(found):
+        return guard()(found)
+    raise UnknownKindError(f"the module '{module}' has no guard '{attribute}'")
+
+
+def _of_class(made: type[Any]) -> GuardPlugin:
+    """A plug-in whose options are the arguments of a class."""
+    fields: list[tuple[str, Any, Any]] = []
+    for each in inspect.signature(made, eval_str=True).parameters.values():
+        if each.kind in {each.VAR_POSITIONAL, each.VAR_KEYWORD}:
+            continue
+        default = msgspec.NODEFAULT if each.default is each.empty else each.default
+        fields.append((each.name, Any if each.annotation is each.empty else each.annotation, default))
+    settings = msgspec.defstruct(made.__name__, [_field(field) for field in fields], frozen=True)
+
+    def build(options: Any, _tools: GuardTools) -> Guard:  # noqa: ANN401  # of a shape made here
+        built: Guard = made(**{name: getattr(options, name) for name, _, _ in fields})
+        return built
+
+    return GuardPlugin(settings, build)
+
+
+def _field(field: tuple[str, Any, Any]) -> tuple[str, Any, Any]:
+    """The field with its default made fresh for each, which msgspec asks of mutable ones."""
+    name, shape, default = field
+    if isinstance(default, (list, dict, set)):
+        return name, shape, msgspec.field(default_factory=lambda: type(default)(default))
+    return name, shape, msgspec.field(default=default)
+
+
+def _rule(name: str, settings: GuardSettings, tools: GuardTools) -> Rule:
+    section = settings.section
+    plugin = plugin_of(section.kind)
+    try:
+        built = plugin.build(section.read(plugin.settings), tools)
+    except (ValueError, ImportError, ForebayError) as error:
+        raise section.error(f"the guard cannot be built: {error}") from error
+    return Rule(name, built, settings.rule, section.kind, _version(section.kind))
+
+
+def _version(kind: str) -> str:
+    """The version of the package that a kind comes with; empty where it comes with none."""
+    entry = installed(GUARDS).get(kind)
+    return entry.dist.version if entry is not None and entry.dist is not None else ""
+
+
+def _hidden(settings: GuardSettings) -> Any:  # noqa: ANN401  # plain values
+    """A guard's own options as something that can be hashed; whatever they are."""
+    return repr(plain(settings.section.entries))
