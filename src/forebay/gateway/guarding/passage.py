@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from forebay.core.ports import REACH
 from forebay.core.verdicts import Context, Span
 from forebay.gateway.guarding.judging import Judging, Work
-from forebay.gateway.guarding.reaction import CHANGES, Reaction, Violation, reaction, reason_of
+from forebay.gateway.guarding.reaction import CHANGES, STOPS, Reaction, Violation, reaction, reason_of
 from forebay.gateway.guarding.rules import Rule, Rules
 
 STRIDE: Final = 8
@@ -143,7 +143,8 @@ class Step:
         if wanted is Reaction.PASS:
             return []
         spans = verdict.spans or (Span(0, len(text), ""),)
-        new = [span for span in spans if span.start < final and self._matters(span)]
+        late = wanted in STOPS and not self._base
+        new = [span for span in spans if span.start < final and (late or self._is_new(span))]
         if not new:
             return []
         work.verdict, work.outcome = verdict, wanted
@@ -165,12 +166,13 @@ class Step:
         self._note(work, Reaction.FAIL)
         return _Stop(-1, Violation(work.rule, Reaction.FAIL))
 
-    def _matters(self, span: Span) -> bool:
-        """Whether it is not about what has gone.
+    def _is_new(self, span: Span) -> bool:
+        """Whether it is not about what has gone: that was judged then.
 
-        In a text whose beginning was cut off a guard may see there what is not; in a whole one nothing can come late.
+        What stops a text and appears late stops it all the same, unless the text's beginning was cut off: there a guard
+        may see what is not.
         """
-        return span.end > self._gone or not self._base or span.start >= self._gone
+        return span.end > self._gone or span.start >= self._gone
 
     def _filled(self, rule: Rule, span: Span, text: str, wanted: Reaction) -> Span:
         instead = "" if wanted is Reaction.FILTER else self._substitute(rule, span, text[span.start : span.end])

@@ -35,6 +35,7 @@ _BY_NAME: Mapping[str | None, Reaction] = {
 }
 _BY_ACTION = {Action.MASK: Reaction.FIX, Action.BLOCK: Reaction.REFUSE}
 CHANGES = frozenset({Reaction.FIX, Reaction.FILTER})
+STOPS = frozenset({Reaction.REFUSE, Reaction.REFRAIN, Reaction.REASK})
 
 
 def reaction(rule: Rule, verdict: Verdict) -> Reaction:
