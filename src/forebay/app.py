@@ -34,12 +34,12 @@ from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.explain import Explanations
 from forebay.gateway.guard import Guard
 from forebay.gateway.guarding.beside import Beside
-from forebay.gateway.guarding.judging import Silent
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
 from forebay.gateway.stored import Keepers
 from forebay.generation import Generation, around, generation
+from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
 from forebay.reload import UNUSABLE, Service, Source
@@ -76,9 +76,10 @@ class Process:
     def __init__(self, first: Generation, shared: Path | None, source: Source | None) -> None:
         self._source = source
         self._figures = Figures(lambda: self.service.current, shared)
-        self._journal = Journal([*self._figures.sinks, *_logs(first.settings.log)])
+        log = first.settings.log
+        self._audit = Audit(self._figures.guards, sys.stdout if log.guards else None, log.format)
+        self._journal = Journal([self._audit.flush, *self._figures.sinks, *_logs(log)])
         self._explanations = Explanations()
-        self._audit = Silent()
         self._beside = Beside()
         self.service = Service(first, self._endpoints, self._journal, source)
 

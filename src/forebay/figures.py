@@ -6,6 +6,8 @@ from pathlib import Path
 from forebay.core.ports import Exposing
 from forebay.generation import Generation
 from forebay.meter.exposition import Families, Gauges, render
+from forebay.meter.guards import GuardCounts
+from forebay.meter.guards import render as render_guards
 from forebay.meter.journal import Journal, Sink
 from forebay.meter.metrics import Metrics
 from forebay.meter.shared import Shared
@@ -20,14 +22,16 @@ class Figures:
         self._shared: Shared | None = None
         if folder is not None:
             self._shared = Shared(folder, self._metrics, self._engines, self._families, self._deployments)
+        self.guards = self._shared.guards if self._shared else GuardCounts()
         self.sinks: list[Sink] = [self._metrics, *([self._shared] if self._shared else [])]
 
     def text(self, journal: Journal) -> str:
         """Everything up to now, for Prometheus."""
         journal.flush()
         if self._shared is None:
-            return render(self._metrics.snapshot, self._engines(), self._families(), self._deployments())
-        return render(*self._shared.total())
+            known = render(self._metrics.snapshot, self._engines(), self._families(), self._deployments())
+            return known + render_guards(self.guards)
+        return render(*self._shared.total()) + render_guards(self._shared.guards_of_all())
 
     def _engines(self) -> Gauges:
         return {name: gauges for name, each in self._current().providers.items() if (gauges := each.gauges())}

@@ -64,45 +64,46 @@ def render(snapshot: Snapshot, gauges: Gauges, families: Families = NO_FAMILIES,
 
 def _histograms(snapshot: Snapshot) -> Iterator[str]:
     for name, text, bounds, found in HISTOGRAMS:
-        yield from _head(name, text, "histogram")
+        yield from head(name, text, "histogram")
         for pair, counts in sorted(snapshot.items(), key=lambda item: item[0]):
-            yield from _histogram(name, _labels(model=pair[0], deployment=pair[1]), bounds, found(counts))
+            yield from histogram(name, labels(model=pair[0], deployment=pair[1]), bounds, found(counts))
 
 
-def _histogram(name: str, labels: str, bounds: Iterable[float], histogram: Histogram) -> Iterator[str]:
+def histogram(name: str, named: str, bounds: Iterable[float], found: Histogram) -> Iterator[str]:
+    """The lines of a histogram whose labels are ``named``."""
     seen = 0
-    for bound, count in zip((*bounds, "+Inf"), histogram.counts, strict=True):
+    for bound, count in zip((*bounds, "+Inf"), found.counts, strict=True):
         seen += count
-        yield f'forebay_{name}_bucket{{{labels},le="{bound}"}} {seen}'
-    yield f"forebay_{name}_sum{{{labels}}} {histogram.total!r}"
-    yield f"forebay_{name}_count{{{labels}}} {seen}"
+        yield f'forebay_{name}_bucket{{{named}{"," if named else ""}le="{bound}"}} {seen}'
+    yield f"forebay_{name}_sum{{{named}}} {found.total!r}"
+    yield f"forebay_{name}_count{{{named}}} {seen}"
 
 
 def _requests(snapshot: Snapshot) -> Iterator[str]:
-    yield from _head("requests_total", "Ended requests.", "counter")
+    yield from head("requests_total", "Ended requests.", "counter")
     for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
         for (status, outcome), number in sorted(counts.ended.items()):
-            labels = _labels(model=model, deployment=deployment, status=str(status), outcome=outcome)
-            yield f"forebay_requests_total{{{labels}}} {number}"
+            named = labels(model=model, deployment=deployment, status=str(status), outcome=outcome)
+            yield f"forebay_requests_total{{{named}}} {number}"
 
 
 def _sums(snapshot: Snapshot, families: Iterable[tuple[str, str, Callable[[Counts], float]]]) -> Iterator[str]:
     for name, text, found in families:
-        yield from _head(name, text, "counter")
+        yield from head(name, text, "counter")
         for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
-            yield f"forebay_{name}{{{_labels(model=model, deployment=deployment)}}} {found(counts)}"
+            yield f"forebay_{name}{{{labels(model=model, deployment=deployment)}}} {found(counts)}"
 
 
 def _failures(snapshot: Snapshot) -> Iterator[str]:
-    yield from _head("failed_attempts_total", "Attempts that failed, whatever became of the request.", "counter")
+    yield from head("failed_attempts_total", "Attempts that failed, whatever became of the request.", "counter")
     for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
         failures: dict[str, int] = {}
         for (_, outcome), number in counts.attempts.items():
             if outcome not in {"ok", "aborted"}:
                 failures[outcome] = failures.get(outcome, 0) + number
         for outcome, number in sorted(failures.items()):
-            labels = _labels(model=model, deployment=deployment, outcome=outcome)
-            yield f"forebay_failed_attempts_total{{{labels}}} {number}"
+            named = labels(model=model, deployment=deployment, outcome=outcome)
+            yield f"forebay_failed_attempts_total{{{named}}} {number}"
 
 
 def _attempts(counts: Counts, *reasons: str) -> int:
@@ -113,7 +114,7 @@ def _gauges(family: str, label: str, gauges: Gauges) -> Iterator[str]:
     families: dict[str, list[str]] = {}
     for owner, values in sorted(gauges.items()):
         for name, value in values.items():
-            families.setdefault(name, []).append(f"forebay_{family}_{name}{{{_labels(**{label: owner})}}} {value!r}")
+            families.setdefault(name, []).append(f"forebay_{family}_{name}{{{labels(**{label: owner})}}} {value!r}")
     for name, samples in families.items():
         yield f"# TYPE forebay_{family}_{name} {'counter' if name.endswith('_total') else 'gauge'}"
         yield from samples
@@ -131,7 +132,7 @@ def _families(families: Families) -> Iterator[str]:
         yield f"# TYPE {name} {first.kind}"
         for provider, family in each:
             if family.kind == first.kind:
-                yield from (_sample(sample, _labels(provider=provider)) for sample in family.samples)
+                yield from (_sample(sample, labels(provider=provider)) for sample in family.samples)
 
 
 def _sample(sample: Sample, provider: str) -> str:
@@ -140,12 +141,14 @@ def _sample(sample: Sample, provider: str) -> str:
     return f"{sample.name}{{{provider}{',' if labels else ''}{labels}}} {sample.value}"
 
 
-def _head(name: str, text: str, kind: str) -> tuple[str, str]:
+def head(name: str, text: str, kind: str) -> tuple[str, str]:
+    """The lines above the samples of one name."""
     return f"# HELP forebay_{name} {text}", f"# TYPE forebay_{name} {kind}"
 
 
-def _labels(**labels: str) -> str:
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+def labels(**found: str) -> str:
+    """Labels as they stand between the braces."""
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in found.items())
 
 
 def _escaped(value: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from forebay.core.types import Family, Record
 from forebay.meter.exposition import NOTHING, Families, Gauges
+from forebay.meter.guards import GuardCounts, merged
 from forebay.meter.metrics import Metrics, Snapshot, merge
 
 
@@ -19,10 +20,13 @@ class Published(msgspec.Struct):
     gauges: dict[str, dict[str, float]] = {}
     families: dict[str, list[Family]] = {}
     deployments: dict[str, dict[str, float]] = {}
+    guards: GuardCounts = msgspec.field(default_factory=GuardCounts)
 
 
 class Shared:
     """The folder; as a sink of the journal it writes this process's figures whenever they have changed.
+
+    ``guards`` counts what the guards of this process do.
 
     A file outlives its process, so that no counter of the server ever falls. What its providers told does not.
     """
@@ -41,13 +45,14 @@ class Shared:
         self._gauges = gauges
         self._families = families
         self._deployments = deployments
+        self.guards = GuardCounts()
         self._written = b""
 
     def __call__(self, records: Sequence[Record]) -> None:  # noqa: ARG002  # a sink's signature
         """Write the figures if they have changed, in one step."""
         families = {name: list(theirs) for name, theirs in self._families().items()}
         gauges, deployments = _copied(self._gauges()), _copied(self._deployments())
-        data = msgspec.msgpack.encode(Published(self._metrics.snapshot, gauges, families, deployments))
+        data = msgspec.msgpack.encode(Published(self._metrics.snapshot, gauges, families, deployments, self.guards))
         if data != self._written:
             draft = self._file.with_suffix(".new")
             draft.write_bytes(data)
@@ -66,6 +71,10 @@ class Shared:
                 families |= each.families
                 _add(deployments, each.deployments)
         return merge(each.counts for each in found.values()), gauges, families, deployments
+
+    def guards_of_all(self) -> GuardCounts:
+        """What the guards of all processes did."""
+        return merged(msgspec.msgpack.decode(file.read_bytes(), type=Published).guards for file in self._files())
 
     def _files(self) -> Iterable[Path]:
         return self._folder.glob("*.msgpack")
