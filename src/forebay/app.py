@@ -16,6 +16,9 @@ from forebay.api.anthropic import messages
 from forebay.api.application import Application
 from forebay.api.explain import PREFIX as REQUEST_PREFIX
 from forebay.api.explain import Requests
+from forebay.api.guards import check, moderations
+from forebay.api.guards import guardrails as guardrails_api
+from forebay.api.guards.guardrails import Guardrails
 from forebay.api.hosts import only_local_hosts
 from forebay.api.http import Endpoint
 from forebay.api.inference import Inference
@@ -33,7 +36,7 @@ from forebay.figures import Figures
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.explain import Explanations
 from forebay.gateway.guard import Guard
-from forebay.gateway.guarding.beside import Beside
+from forebay.gateway.guarding.trial import Trial
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
@@ -80,12 +83,11 @@ class Process:
         self._audit = Audit(self._figures.guards, sys.stdout if log.guards else None, log.format)
         self._journal = Journal([self._audit.flush, *self._figures.sinks, *_logs(log)])
         self._explanations = Explanations()
-        self._beside = Beside()
         self.service = Service(first, self._endpoints, self._journal, source)
 
     def _stages(self, current: Generation) -> Sequence[Stage]:
         meter = Meter([self._journal])
-        return (meter, Guard(current.policies, self._audit, self._beside)) if current.policies.all else (meter,)
+        return (meter, Guard(current.policies, self._audit, current.tools.beside)) if current.policies.all else (meter,)
 
     def _keeping(self, current: Generation) -> Handler:
         """The pipeline of what names no model."""
@@ -110,6 +112,7 @@ class Process:
             **_explanations(authenticator, self._explanations),
             **_operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
         }
+        endpoints |= _guards(authenticator, current)
         if self._source is not None:
             admin = Admin(authenticator, self._change, UNUSABLE)
             endpoints["/admin/config"] = {"PUT": admin.configure}
@@ -173,6 +176,22 @@ def _models(authenticator: Authenticator, route: Route) -> Endpoints:
 
 def _explanations(authenticator: Authenticator, explanations: Explanations) -> Endpoints:
     return {REQUEST_PREFIX: {"GET": Requests(explanations, authenticator).route}}
+
+
+def _guards(authenticator: Authenticator, current: Generation) -> Endpoints:
+    """What asks guards without a model; none where there is no guard."""
+    if not current.policies.all:
+        return {}
+    trial = Trial(current.policies)
+    guardrails = Guardrails(trial, authenticator)
+    endpoints: Endpoints = {
+        check.PATH: {"POST": check.GuardCheck(trial, authenticator).check},
+        guardrails_api.PATH: {"GET": guardrails.list},
+        guardrails_api.PREFIX: {"POST": guardrails.validate, "GET": guardrails.history},
+    }
+    if categories := current.settings.moderations:
+        endpoints[moderations.PATH] = {"POST": moderations.Moderations(trial, authenticator, categories).answer}
+    return endpoints
 
 
 def _operations(

@@ -19,6 +19,7 @@ from forebay import __version__
 from forebay.core.errors import ForebayError, UnavailableError, UpstreamError
 from forebay.core.ports import Guard, Handler
 from forebay.core.types import Call, Operation, Principal, Request, TimeOuts, Trace, Whole
+from forebay.gateway.guarding.beside import Beside
 from forebay.gateway.guarding.rules import Policies, Rule, fingerprint
 from forebay.guards import guard
 from forebay.plugins import GUARDS, GuardPlugin, GuardTools, UnknownKindError, guard_plugin, installed
@@ -34,11 +35,12 @@ GUARD = Principal("guard", "forebay")
 
 
 class Toolbox:
-    """What guards may use; ``bind`` says how models are asked before the first guard can want to."""
+    """What guards may use, and the tasks ``beside``; ``bind`` says how models are asked, before a guard can want to."""
 
     def __init__(self) -> None:
         self._ask: Handler | None = None
         self._clients: dict[str, Client] = {}
+        self.beside = Beside()
 
     def bind(self, ask: Handler) -> None:
         """From now on models are asked by ``ask``."""
@@ -74,7 +76,8 @@ class Toolbox:
         return answer
 
     async def close(self) -> None:
-        """Close the connections to other servers."""
+        """Let what nobody waits for end, and close the connections to other servers."""
+        await self.beside.close()
         for client in self._clients.values():
             await client.aclose()
 

@@ -126,11 +126,11 @@ def _check_files(root: Node, problems: Problems) -> None:
 
 
 def _check_policies(root: Node, problems: Problems) -> None:
-    """A policy names guards and models that are configured."""
+    """Policies and moderations name guards and models that are configured."""
     policies = _child(root, "policies")
     guards = [name for name, _ in _entries(_child(root, "guards"))]
     models = [name for name, _ in _entries(_child(root, "models"))]
-    lists = [_child(policies, "everywhere")]
+    lists = [_child(policies, "everywhere"), *(names for _, names in _entries(_child(root, "moderations")))]
     for scope in ("tenants", "keys", "models"):
         lists += [names for _, names in _entries(_child(policies, scope))]
     for each in (name for names in lists for name in _items(names)):

@@ -120,4 +120,5 @@ class Settings(msgspec.Struct, frozen=True):
     engine: MemorySettings = MemorySettings()
     guards: Mapping[Name, GuardSettings] = {}
     policies: PolicySettings = PolicySettings()
+    moderations: Mapping[Name, tuple[Name, ...]] = {}
     log: LogSettings = LogSettings()

@@ -172,6 +172,14 @@ def test_arguments_cut_anywhere() -> None:
     cut_anywhere()
 
 
+async def test_escapes_hide_nothing() -> None:
+    written = r'{"key":"\u0073ecret \\u0073 \u0022\/"}'
+    pieces = [{"index": 0, "function": {"arguments": each}} for each in cut(written, (1 << len(written)) - 1)]
+    model = Streaming(deltas(*({"tool_calls": [each]} for each in pieces), finish="tool_calls"))
+    answer = await stream(MASK, model)
+    assert answer.text("call 0") == r'{"key":"[WORD] \\u0073 \u0022/"}'
+
+
 async def test_choices_are_judged_each_for_itself() -> None:
     script = deltas(choices=2)
     said = [chunk({"content": "sec"}, index=0), chunk({"content": "ret"}, index=1), chunk({"content": "ret"}, index=0)]
@@ -277,7 +285,7 @@ async def test_a_monitor_sends_first() -> None:
 
 
 async def test_what_is_held_back_of_a_broken_stream_never_leaves() -> None:
-    script = [*contents("a secre")[:2], UpstreamError("It broke.")]
+    script: list[bytes | ForebayError] = [*contents("a secre")[:2], UpstreamError("It broke.")]
     answer = await stream(MASK, Streaming(script))
     assert isinstance(answer.error, UpstreamError)
     assert "secre" not in answer.text()

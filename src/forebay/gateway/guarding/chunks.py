@@ -46,7 +46,8 @@ class Chunks:
         if not isinstance(choices, list) or not choices:
             return event(payload)
         self._head = {**fields, "choices": []}
-        self._head.pop("usage", None)
+        if "usage" in fields:
+            self._head["usage"] = None  # what was asked for has a chunk of its own
         out = b""
         for position, choice in enumerate(choices):
             if isinstance(choice, dict):

@@ -8,6 +8,7 @@ from forebay.core.ports import Auditor
 from forebay.core.types import Call
 from forebay.core.verdicts import Context, Side, Span
 from forebay.gateway.guarding.beside import Beside
+from forebay.gateway.guarding.escapes import Unescaping
 from forebay.gateway.guarding.judging import Judging, Work
 from forebay.gateway.guarding.passage import Filter, Passage, steps
 from forebay.gateway.guarding.reaction import reaction, replaced
@@ -54,12 +55,12 @@ class Inspection:
             return self.vault.placeholder(span.kind, from_json(text) if side is Side.TOOL_ARGUMENTS else text)
 
         context = self._on(side)
-        return Passage(self._watching(side, context) + steps(self._rules[side], self._judging, context, substitute))
+        return Passage(self._before(side) + steps(self._rules[side], self._judging, context, substitute))
 
     def of_reply(self, side: Side) -> Passage:
         """The passage of one text of the reply."""
         context = self._on(side)
-        filters = self._watching(side, context)
+        filters = self._before(side)
         filters += steps(self._rules[side], self._judging, context, lambda _rule, span, _text: replaced(span))
         if self.vault:
             filters.append(self.vault.restoring(in_json if side is Side.TOOL_ARGUMENTS else plainly))
@@ -81,9 +82,11 @@ class Inspection:
                 work.found(span, text, 0)
         self._judging.note(work, reaction(rule, work.verdict), context)
 
-    def _watching(self, side: Side, context: Context) -> list[Filter]:
+    def _before(self, side: Side) -> list[Filter]:
+        """What a text goes through before the first rule."""
         watched = any(not rule.enforced for rule in self._rules[side])
-        return [_Watched(self, context.side)] if watched else []
+        filters: list[Filter] = [Unescaping()] if side is Side.TOOL_ARGUMENTS and self._rules[side] else []
+        return [*filters, _Watched(self, side)] if watched else filters
 
     def _on(self, side: Side) -> Context:
         return msgspec.structs.replace(self._context, side=side)

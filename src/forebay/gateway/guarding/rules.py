@@ -75,13 +75,17 @@ class Policies:
 
     def of(self, call: Call) -> Rules:
         """The rules for ``call``, without those that pass over it by their sample rate."""
+        return tuple(rule for rule in self.holding(call) if self._sampled(rule))
+
+    def holding(self, call: Call) -> Rules:
+        """All rules that hold for ``call``."""
         settings, principal = self._settings, call.principal
         names = self._everywhere.union(
             settings.tenants.get(principal.tenant, ()),
             settings.keys.get(principal.name, ()),
             *(guards for pattern, guards in settings.models.items() if _fits(pattern, call.request.model)),
         )
-        return tuple(rule for rule in self.all if rule.name in names and self._sampled(rule))
+        return tuple(rule for rule in self.all if rule.name in names)
 
     def _sampled(self, rule: Rule) -> bool:
         rate = rule.settings.sample_rate
