@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 
 from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.types import Call, Operation, Reply, Whole
@@ -92,7 +92,7 @@ Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @pytest.fixture
-async def other() -> AsyncIterator[TestServer]:
+async def other() -> AsyncIterator[BaseTestServer]:
     """Somebody else's guard."""
 
     async def judge(request: web.Request) -> web.Response:
@@ -112,7 +112,7 @@ async def other() -> AsyncIterator[TestServer]:
         yield server
 
 
-async def test_somebody_else_s_server_judges(other: TestServer) -> None:
+async def test_somebody_else_s_server_judges(other: BaseTestServer) -> None:
     settings = load(
         f"guards: {{r: {{kind: remote, url: '{other.make_url('/check')}', key: key}}}}", source="x", environ={}
     )

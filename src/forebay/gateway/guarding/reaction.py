@@ -67,7 +67,7 @@ class Violation(Exception):  # noqa: N818  # it is one
         if self.reaction is Reaction.FAIL:
             return UnavailableError(f"The guard '{name}' could not judge the text; try again.", code="guard_failed")
         what = f"'{param}'" if param else "the answer"
-        because = f": {self.reason}" if self.reason else "."
+        because = f": {self.reason.rstrip('.')}." if self.reason else "."
         return ContentFilterError(f"The guard '{name}' does not let {what} pass{because}", param=param)
 
 

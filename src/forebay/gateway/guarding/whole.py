@@ -16,6 +16,8 @@ FILTERED: Final = "content_filter"
 ANSWERING: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
 """What is answered with a text."""
 
+_NO_ANSWER: Final = frozenset({"finish_reason", "stop_reason", "matched_stop", "native_finish_reason", "logprobs"})
+
 
 async def passed(inspection: Inspection, reply: Whole) -> Whole:
     """The reply with its texts as the rules let them pass; a choice that they keep back is empty and says so.
@@ -57,8 +59,10 @@ def _places(choice: Fields) -> Iterator[Place]:
     message = choice.get("message")
     if isinstance(message, dict):
         yield from of_message(message, Side.OUTPUT, "message")
-    elif choice.get("text"):
-        yield Place(choice, "text", Side.OUTPUT, "text")
+    answering = choice.keys() - _NO_ANSWER - ({"message"} if isinstance(message, dict) else set())
+    beside = {key: choice[key] for key in choice if key in answering}
+    for place in of_message(beside, Side.OUTPUT, "choice"):
+        yield msgspec.structs.replace(place, holder=choice) if place.holder is beside else place
 
 
 def _empty(choice: Fields) -> Place:
