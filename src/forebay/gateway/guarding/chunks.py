@@ -155,7 +155,7 @@ class Voice:
     async def _built(self, key: str, value: Any) -> Fields:  # noqa: ANN401  # a foreign field
         if key == "tool_calls":
             return await self._called(value)
-        if key == "function_call":
+        if key == "function_call" and isinstance(value, dict):
             told = await self._call({"function": value}, FUNCTION)
             return {key: told[0]["function"]} if told else {}
         return await self._judged(key, value)
@@ -184,25 +184,30 @@ class Voice:
 
     async def _call(self, call: Fields, number: int) -> list[Fields]:
         """A piece of a call with what may leave of its arguments; nothing where that is nothing."""
+        told = {}
         for holder, field in (("function", "arguments"), ("custom", "input")):
             part = call.get(holder)
-            if not isinstance(part, dict):
-                continue
-            self._calls = True
-            piece = part.get(field)
-            raw = piece if isinstance(piece, str) else msgspec.json.encode(piece).decode() if piece else ""
-            text = await self._passage(number, Side.TOOL_ARGUMENTS).feed(raw) if raw else ""
-            call[holder] = {**part, field: text}
-            if not (text or part.get("name") or call.get("id")):
-                return []
-        return [call]
+            if isinstance(part, dict):
+                self._calls = True
+                piece = part.pop(field, None)
+                raw = piece if isinstance(piece, str) else msgspec.json.encode(piece).decode() if piece else ""
+                text = await self._passage(number, Side.TOOL_ARGUMENTS).feed(raw) if raw else ""
+                told[holder] = (field, text)
+        await self._judge_rest(call, Side.TOOL_ARGUMENTS)
+        for holder, (field, text) in told.items():
+            call[holder][field] = text
+        says = any(text or call[holder].get("name") for holder, (_, text) in told.items())
+        return [call] if says or call.get("id") or call.keys() - {"index", "type", *told} else []
 
     async def _judged(self, key: str, value: Any) -> Fields:  # noqa: ANN401  # a foreign field
         """Something of an unknown shape, each text in it judged for itself."""
         fields = {key: _unspoken(value) if key == "thinking_blocks" else value}
-        for place in of_message(fields, Side.OUTPUT, "delta"):
-            place.put(await self._inspection.of_reply(place.side).end(place.text))
+        await self._judge_rest(fields, Side.OUTPUT)
         return fields if fields[key] else {}
+
+    async def _judge_rest(self, fields: Fields, side: Side) -> None:
+        for place in of_message(fields, side, "delta"):
+            place.put(await self._inspection.of_reply(place.side).end(place.text))
 
     def _passage(self, key: str | int, side: Side) -> Passage:
         passage = self._passages.get(key)
