@@ -92,7 +92,7 @@ class Process:
     def _keeping(self, current: Generation) -> Handler:
         """The pipeline of what names no model."""
         keepers = Keepers(current.providers, current.models, current.settings.files, self._explanations)
-        return compose(self._stages(), keepers)
+        return compose(self._stages(current), keepers)
 
     async def _change(self, text: str) -> bool:
         return await self.service.change(text)

@@ -9,17 +9,18 @@ A call without rules goes straight on.
 
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Auditor, Handler
-from forebay.core.types import Call, Reply, Whole
+from forebay.core.types import TEXT, Call, Reply, Whole
 from forebay.core.verdicts import Side
 from forebay.gateway.guarding.beside import Beside
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.judging import Judging
+from forebay.gateway.guarding.others import told
 from forebay.gateway.guarding.reaction import Reaction, Violation
 from forebay.gateway.guarding.reask import again, count_lost
 from forebay.gateway.guarding.request import inspected
 from forebay.gateway.guarding.rules import Policies
 from forebay.gateway.guarding.stream import passing
-from forebay.gateway.guarding.whole import ANSWERING, passed
+from forebay.gateway.guarding.whole import passed
 
 
 class Guard:
@@ -43,9 +44,11 @@ class Guard:
         judging = Judging(call, self._auditor, self._policies.fingerprint)
         inspection = Inspection(call, rules, judging, self._auditor, self._beside)
         call = await inspected(inspection)
-        if call.request.operation not in ANSWERING or not _is_watched(inspection):
+        if not _is_watched(inspection):
             return await ask(call)
-        return await _answered(inspection, call, ask)
+        if call.request.operation in TEXT:
+            return await _answered(inspection, call, ask)
+        return await told(inspection, call, ask)
 
 
 async def _answered(inspection: Inspection, call: Call, ask: Handler) -> Reply:

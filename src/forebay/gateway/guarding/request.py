@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from forebay.core.errors import ContentFilterError, InvalidRequestError
-from forebay.core.types import Call, Operation
+from forebay.core.types import STORED, Call, Operation
 from forebay.core.verdicts import Context, Side
 from forebay.gateway.guarding.inspection import Inspection
+from forebay.gateway.guarding.others import check_stored, formed
 from forebay.gateway.guarding.reaction import Violation
 from forebay.gateway.guarding.texts import Fields, Place, has_tokens, of_request
 from forebay.gateway.guarding.vault import Vault
@@ -31,6 +32,11 @@ async def inspected(inspection: Inspection) -> Call:
         InvalidRequestError: it is no JSON that all readers read alike.
     """
     call = inspection.call
+    if call.request.operation in STORED:
+        check_stored(inspection)
+        return call
+    if call.request.form is not None:
+        return await formed(inspection, call.request.form)
     body = _body(call)
     operation = call.request.operation
     _check_readable(inspection, operation, body)

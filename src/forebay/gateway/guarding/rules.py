@@ -10,7 +10,7 @@ from random import Random
 import msgspec
 
 from forebay.core.ports import Guard
-from forebay.core.types import ADAPTER_MARK, Call
+from forebay.core.types import ADAPTER_MARK, STORED, Call
 from forebay.core.verdicts import Side
 from forebay.settings import PolicySettings, RuleSettings
 
@@ -78,12 +78,13 @@ class Policies:
         return tuple(rule for rule in self.holding(call) if self._sampled(rule))
 
     def holding(self, call: Call) -> Rules:
-        """All rules that hold for ``call``."""
-        settings, principal = self._settings, call.principal
+        """All rules that hold for ``call``; what names no model may be about any."""
+        settings, principal, request = self._settings, call.principal, call.request
+        of_any = request.operation in STORED
         names = self._everywhere.union(
             settings.tenants.get(principal.tenant, ()),
             settings.keys.get(principal.name, ()),
-            *(guards for pattern, guards in settings.models.items() if _fits(pattern, call.request.model)),
+            *(guards for pattern, guards in settings.models.items() if of_any or _fits(pattern, request.model)),
         )
         return tuple(rule for rule in self.all if rule.name in names)
 

@@ -15,7 +15,21 @@ from forebay.core.verdicts import Side
 Fields = dict[str, Any]
 
 NO_TEXT: Final = frozenset(
-    {"type", "id", "role", "name", "tool_call_id", "call_id", "url", "data", "file_data", "file_id", "format", "detail"}
+    {
+        "type",
+        "id",
+        "model",
+        "role",
+        "name",
+        "tool_call_id",
+        "call_id",
+        "url",
+        "data",
+        "file_data",
+        "file_id",
+        "format",
+        "detail",
+    }
     | {"media_type", "signature", "encrypted_content", "cache_control", "index", "object", "status", "b64_json"}
 )
 _ARGUMENTS: Final = frozenset({"tool_calls", "function_call"})
@@ -24,6 +38,11 @@ _DESCRIBED: Final = ("tools", "functions")
 _OF_PROMPTS: Final = {
     Operation.COMPLETION: ("prompt", "suffix"),
     Operation.EMBEDDING: ("input",),
+    Operation.RERANK: ("query", "documents", "instruction"),
+    Operation.MODERATION: ("input",),
+    Operation.SPEECH: ("input", "instructions"),
+    Operation.IMAGE: ("prompt",),
+    Operation.IMAGE_EDIT: ("prompt",),
 }
 
 
@@ -75,7 +94,7 @@ def has_tokens(operation: Operation, body: Fields) -> str | None:
     """Which field holds tokens in place of a text, which no guard can read."""
     for key in _OF_PROMPTS.get(operation, ()):
         value = body.get(key)
-        if isinstance(value, list) and any(not isinstance(each, str) for each in value):
+        if isinstance(value, list) and any(not isinstance(each, (str, dict)) for each in value):
             return key
     return None
 

@@ -6,15 +6,13 @@ from typing import Any, Final
 import msgspec
 
 from forebay.core.errors import UpstreamError
-from forebay.core.types import Operation, Whole
+from forebay.core.types import Whole
 from forebay.core.verdicts import Side
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.reaction import Reaction, Violation
 from forebay.gateway.guarding.texts import Fields, Place, of_message
 
 FILTERED: Final = "content_filter"
-ANSWERING: Final = frozenset({Operation.CHAT, Operation.COMPLETION})
-"""What is answered with a text."""
 
 _NO_ANSWER: Final = frozenset({"finish_reason", "stop_reason", "matched_stop", "native_finish_reason", "logprobs"})
 
@@ -29,7 +27,7 @@ async def passed(inspection: Inspection, reply: Whole) -> Whole:
     body = _body(reply.body)
     for choice in _choices(body):
         await _choice(inspection, choice)
-    return Whole(msgspec.json.encode(body), reply.usage, reply.headers)
+    return msgspec.structs.replace(reply, body=msgspec.json.encode(body))
 
 
 async def _choice(inspection: Inspection, choice: Fields) -> None:
