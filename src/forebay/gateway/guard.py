@@ -8,8 +8,9 @@ A call without rules goes straight on.
 """
 
 from forebay.core.errors import ForebayError
+from forebay.core.operations import TEXT
 from forebay.core.ports import Auditor, Handler
-from forebay.core.types import TEXT, Call, Reply, Whole
+from forebay.core.types import Call, Reply, Whole
 from forebay.core.verdicts import Side
 from forebay.gateway.guarding.beside import Beside
 from forebay.gateway.guarding.inspection import Inspection

@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from forebay.core.errors import ContentFilterError, InvalidRequestError
-from forebay.core.types import STORED, Call, Operation
+from forebay.core.operations import STORED
+from forebay.core.types import Call, Operation
 from forebay.core.verdicts import Context, Side
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.others import check_stored, formed

@@ -9,8 +9,9 @@ from random import Random
 
 import msgspec
 
+from forebay.core.operations import STORED
 from forebay.core.ports import Guard
-from forebay.core.types import ADAPTER_MARK, STORED, Call
+from forebay.core.types import ADAPTER_MARK, Call
 from forebay.core.verdicts import Side
 from forebay.settings import PolicySettings, RuleSettings
 
