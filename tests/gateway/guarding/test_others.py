@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from forebay.core.access import Access
 from forebay.core.errors import ContentFilterError, UnsupportedParameterError
 from forebay.core.form import Form, Part
 from forebay.core.stream import Primed
-from forebay.core.types import Access, Call, Event, Operation, Principal, Reply, Request, Stream, Trace, Whole
+from forebay.core.types import Call, Event, Operation, Principal, Reply, Request, Stream, Trace, Whole
 from forebay.gateway.guard import Guard
 from forebay.gateway.guarding.beside import Beside
 from forebay.guarding import Toolbox, policies
