@@ -7,7 +7,9 @@
 A call without rules goes straight on.
 """
 
-from forebay.core.errors import ForebayError
+import contextlib
+
+from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.operations import TEXT
 from forebay.core.ports import Auditor, Handler
 from forebay.core.types import Call, Reply, Whole
@@ -71,9 +73,13 @@ async def _answered(inspection: Inspection, call: Call, ask: Handler) -> Reply:
 
 
 async def _passed(inspection: Inspection, reply: Reply) -> Reply:
-    if isinstance(reply, Whole):
+    if not isinstance(reply, Whole):
+        return await passing(inspection, reply)
+    if inspection.changes_replies:
         return await passed(inspection, reply)
-    return await passing(inspection, reply)
+    with contextlib.suppress(UpstreamError):  # nobody may be stopped by what only watches
+        await passed(inspection, reply)
+    return reply
 
 
 def _is_watched(inspection: Inspection) -> bool:

@@ -278,10 +278,23 @@ async def test_without_rules_for_answers_they_are_not_looked_at() -> None:
 
 async def test_a_monitor_sends_first() -> None:
     notes = Notes()
-    answer = await stream(STOP.replace("exception", "noop"), Streaming(contents("a sec", "ret")), notes=notes)
-    assert answer.text() == "a secret"
+    script = [b": a comment\n\n", *contents("a sec", "ret")]
+    answer = await stream(STOP.replace("exception", "noop"), Streaming(script), notes=notes)
+    assert answer.events == script
     (only,) = notes.judgements
     assert (only.outcome, [(span.start, span.end) for span in only.spans]) == ("noted", [(2, 8)])
+
+
+async def test_a_monitor_stops_nothing() -> None:
+    script = [event(b'{"choices": [{"delta": {"content": "\\ud800"}}]}'), event(b"?"), DONE]
+    answer = Answer()
+    model = Streaming(script)
+    request = Request(Operation.CHAT, "m", b'{"messages": [{"role": "user", "content": "Hi"}]}', stream=True)
+    stage = Guard(policies(guarded(f"guards:\n{MASK[:-1]}, mode: monitor}}"), Toolbox()), Notes(), Beside())
+    reply = await stage(Call("req_1", request, Principal("alice"), Trace(0.0)), model)
+    assert isinstance(reply, Stream)
+    answer.events = [each.data async for each in reply.events]
+    assert answer.events == script
 
 
 async def test_what_is_held_back_of_a_broken_stream_never_leaves() -> None:

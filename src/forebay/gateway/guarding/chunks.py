@@ -59,6 +59,7 @@ class Chunks:
     async def end(self) -> bytes:
         """What is left of choices that never ended."""
         out = [self._event(each) for voice in self._voices.values() async for each in voice.rest()]
+        self._voices.clear()
         return b"".join(out)
 
     def broken(self) -> bytes:

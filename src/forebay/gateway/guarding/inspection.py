@@ -34,6 +34,11 @@ class Inspection:
         rules = (*self._rules[Side.OUTPUT], *self._rules[Side.TOOL_ARGUMENTS])
         return max((rule.settings.reasks for rule in rules if rule.asks_again), default=0)
 
+    @property
+    def changes_replies(self) -> bool:
+        """Whether anything of a reply may be stopped or changed, or has to be put back."""
+        return bool(self.vault) or any(self.enforces(side) for side in (Side.OUTPUT, Side.TOOL_ARGUMENTS))
+
     def enforces(self, side: Side) -> bool:
         """Whether a text on ``side`` may be stopped or changed."""
         return any(rule.enforced for rule in self._rules[side])

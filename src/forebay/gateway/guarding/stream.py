@@ -5,10 +5,14 @@ A violation before anything has left is an error with a status. Later it ends th
 taken for a whole one.
 """
 
+import contextlib
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
+
+from forebay.core.errors import UpstreamError
 from forebay.core.stream import DONE, Primed, payloads
 from forebay.core.types import Event, Events, Stream
 from forebay.gateway.guarding.chunks import Chunks
@@ -23,11 +27,24 @@ async def passing(inspection: Inspection, stream: Stream) -> Stream:
         Violation: a rule stops it before anything has left.
         ForebayError: it broke before that.
     """
+    if not inspection.changes_replies:
+        return msgspec.structs.replace(stream, events=await Primed.of(_watched(inspection, stream.events)))
     events = _events(inspection, stream.events)
     if inspection.asks_again:
         async with aclosing(events):
             events = _replayed([event async for event in events])
-    return Stream(await Primed.of(events), stream.headers)
+    return msgspec.structs.replace(stream, events=await Primed.of(events))
+
+
+async def _watched(inspection: Inspection, events: Events) -> AsyncGenerator[Event, None]:
+    """Every event as it is, and only then a look into it."""
+    chunks = Chunks(inspection)
+    async with aclosing(events):
+        async for event in events:
+            yield event
+            with contextlib.suppress(UpstreamError):  # nobody may be stopped by what only watches
+                await _fed(chunks, event.data)
+        await chunks.end()
 
 
 async def _replayed(events: list[Event]) -> AsyncGenerator[Event, None]:
