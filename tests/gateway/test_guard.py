@@ -215,6 +215,11 @@ async def test_a_guard_that_does_not_judge_lets_nothing_pass(how: str) -> None:
     assert said(await ask(rules.replace("}", ", mode: monitor}"), "x", Model("Hi"))) == "Hi"
 
 
+async def test_a_guard_that_finds_too_much_has_not_judged() -> None:
+    with pytest.raises(UnavailableError):
+        await ask("  w: {kind: Words, words: [x]}", "x" * 10_001, Model("Hi"))
+
+
 async def test_monitors_only_take_notes() -> None:
     notes = Notes()
     rules = "  w: {kind: Words, words: [bomb], action: block, mode: monitor, on: [input, output]}"

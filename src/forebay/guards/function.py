@@ -1,23 +1,20 @@
 """A guard whose judging is plain computation: a function, run where it holds up nobody.
 
-Short texts are judged at once where the guard says that it is quick; everything else in a thread of a small pool of its
-own, so that a function that hangs holds up neither the event loop nor the threads that others need.
+Short texts are judged at once where the guard says that it is quick; everything else in threads of its own, so that a
+function that hangs holds up neither the event loop nor another guard.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import partial
 
 import msgspec
 
 from forebay.core.ports import Guard
 from forebay.core.verdicts import Context, Verdict
+from forebay.guards.threads import Threads
 from forebay.plugins import GuardPlugin, GuardTools
 
 Judge = Callable[[str, Context], Verdict]
-
-THREADS = 4
 
 
 class Judged:
@@ -30,13 +27,15 @@ class Judged:
     def __init__(self, judge: Judge, lookbehind: int | None = None, at_once: int = 0) -> None:
         self._judge = judge
         self._at_once = at_once
+        self._threads = Threads()
         self.lookbehind = lookbehind
 
     async def check(self, text: str, context: Context) -> Verdict:
         """What the function says."""
         if len(text) <= self._at_once:
             return self._judge(text, context)
-        return await asyncio.get_running_loop().run_in_executor(_threads(), self._judge, text, context)
+        verdict: Verdict = await self._threads.run(partial(self._judge, text, context))
+        return verdict
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,8 +55,3 @@ def guard(*, lookbehind: int | None = None, at_once: int = 0) -> Callable[[Judge
         return GuardPlugin(Nothing, build)
 
     return plugin
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, "guard")

@@ -23,6 +23,8 @@ logger = logging.getLogger("forebay.guards")
 _KEY = os.urandom(32)
 MAX_SPANS = 64
 """How many spans the audit keeps of one text."""
+MOST_SPANS = 10_000
+"""A guard that finds more than that in one text has not judged it: working on all of them would hold up everybody."""
 
 
 class NonsenseError(ValueError):
@@ -120,6 +122,8 @@ def sound(verdict: object, text: str) -> Verdict:
     score = verdict.score
     if score is not None and not (isinstance(score, (int, float)) and 0 <= score <= 1):
         raise NonsenseError("a score outside of 0 to 1")
+    if len(verdict.spans) > MOST_SPANS:
+        raise NonsenseError("too many spans")
     end = 0
     for span in verdict.spans:
         if not isinstance(span, Span) or not end <= span.start <= span.end <= len(text):
