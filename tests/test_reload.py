@@ -180,6 +180,27 @@ async def test_what_has_not_changed_is_kept(site: Site) -> None:
     assert site.kept.accepted == 1, "the connection is still the old one"
 
 
+async def test_a_cache_that_has_not_changed_keeps_its_entries_and_another_one_begins_empty(site: Site) -> None:
+    cached = site.text("kept") + "cache: {store: memory, ttl: 1h}\n"
+    await site.put(cached, ADMIN)
+    asked = [await site.ask(), await site.ask()]
+    await site.put(cached.replace("ttl: 1h", "ttl: 2h"), ADMIN)
+    asked.append(await site.ask())
+    await site.put(cached.replace("store: memory", "store: {kind: memory, max_bytes: 1MiB}"), ADMIN)
+    asked.append(await site.ask())
+    await site.put(site.text("kept"), ADMIN)
+    asked.append(await site.ask())
+    assert asked == ["kept/m", "cache", "cache", "kept/m", "kept/m"]
+
+
+async def test_another_upstream_is_another_cache(site: Site) -> None:
+    await site.put(site.text("kept") + "cache: memory\n", ADMIN)
+    await site.ask()
+    moved = site.text("kept").replace(f'base_url: "{site.kept.url}"', f'base_url: "{site.kept.url}/x"')
+    await site.put(moved + "cache: memory\n", ADMIN)
+    assert await site.ask() == "kept/m"
+
+
 async def test_counts_go_on(site: Site) -> None:
     await site.ask()
     await site.put(site.text("other"), ADMIN)

@@ -14,6 +14,9 @@ from forebay.api.adapters import AdapterEndpoints
 from forebay.api.admin import Admin
 from forebay.api.anthropic import messages
 from forebay.api.application import Application
+from forebay.api.caches import PATH as CACHE_PATH
+from forebay.api.caches import PREFIX as CACHE_PREFIX
+from forebay.api.caches import CacheEndpoints
 from forebay.api.explain import PREFIX as REQUEST_PREFIX
 from forebay.api.explain import Requests
 from forebay.api.guards import check, moderations
@@ -34,6 +37,10 @@ from forebay.core.ports import Authenticator, Handler, Provider, Stage
 from forebay.core.types import Operation, Principal
 from forebay.figures import Figures
 from forebay.gateway.adapters import AdapterManager
+from forebay.gateway.cache.asked import Reader as CacheReader
+from forebay.gateway.cache.shadow import Shadow
+from forebay.gateway.cache.stage import Cache
+from forebay.gateway.cache.warm import Warmer
 from forebay.gateway.explain import Explanations
 from forebay.gateway.guard import Guard
 from forebay.gateway.guarding.trial import Trial
@@ -85,14 +92,20 @@ class Process:
         self._explanations = Explanations()
         self.service = Service(first, self._endpoints, self._journal, source)
 
-    def _stages(self, current: Generation) -> Sequence[Stage]:
-        meter = Meter([self._journal])
-        return (meter, Guard(current.policies, self._audit, current.tools.beside)) if current.policies.all else (meter,)
+    def _meter(self) -> Sequence[Stage]:
+        return (Meter([self._journal]),)
+
+    def _guards(self, current: Generation) -> Sequence[Stage]:
+        return (Guard(current.policies, self._audit, current.tools.beside),) if current.policies.all else ()
+
+    def _stages(self, current: Generation, route: Route) -> Sequence[Stage]:
+        meter = self._meter()
+        return (*meter, *self._guards(current), *_cache(current, route, compose(meter, route)))
 
     def _keeping(self, current: Generation) -> Handler:
         """The pipeline of what names no model."""
         keepers = Keepers(current.providers, current.models, current.settings.files, self._explanations)
-        return compose(self._stages(current), keepers)
+        return compose((*self._meter(), *self._guards(current)), keepers)
 
     async def _change(self, text: str) -> bool:
         return await self.service.change(text)
@@ -102,7 +115,7 @@ class Process:
         auth = current.settings.auth
         route = Route(current.models, self._explanations, prices=current.prices)
         authenticator = build_authenticator(auth)
-        ask = compose(self._stages(current), route)
+        ask = compose(self._stages(current, route), route)
         current.tools.bind(compose((Meter([self._journal]),), route))
         endpoints = {
             **_inference(authenticator, ask),
@@ -116,6 +129,7 @@ class Process:
         if self._source is not None:
             admin = Admin(authenticator, self._change, UNUSABLE)
             endpoints["/admin/config"] = {"PUT": admin.configure}
+        endpoints |= _cache_endpoints(current, route, authenticator)
         if auth.keys:
             return endpoints
         return {
@@ -124,11 +138,38 @@ class Process:
         }
 
 
+def _cache_endpoints(current: Generation, route: Route, authenticator: Authenticator) -> Endpoints:
+    settings, keeper = current.settings.cache, current.cache
+    if settings is None or keeper is None:
+        return {}
+    caches = CacheEndpoints(
+        authenticator, keeper, Warmer(route.model, CacheReader(settings, current.identities()), keeper)
+    )
+    return {
+        CACHE_PATH: {"GET": caches.stats, "DELETE": caches.clear},
+        CACHE_PREFIX: {"GET": caches.read, "DELETE": caches.delete, "POST": caches.warm},
+    }
+
+
 class Host(Process):
     """A process that only workers ask."""
 
-    def _stages(self, current: Generation) -> Sequence[Stage]:  # noqa: ARG002  # they have done all of it
+    def _meter(self) -> Sequence[Stage]:
         return ()
+
+    def _guards(self, current: Generation) -> Sequence[Stage]:  # noqa: ARG002  # they have done all of it
+        return ()
+
+
+def _cache(current: Generation, route: Route, afresh: Handler) -> Sequence[Stage]:
+    """The stage of the cache, if there is one; ``afresh`` answers without it."""
+    settings, keeper = current.settings.cache, current.cache
+    if settings is None or keeper is None:
+        return ()
+    semantic = settings.semantic
+    shadow = Shadow(afresh, keeper, semantic) if semantic is not None and semantic.shadow else None
+    reader = CacheReader(settings, current.identities())
+    return (Cache(route.model, reader, keeper, settings.max_entry, shadow),)
 
 
 def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:

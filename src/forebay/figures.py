@@ -5,7 +5,7 @@ from pathlib import Path
 
 from forebay.core.ports import Exposing
 from forebay.generation import Generation
-from forebay.meter.exposition import Families, Gauges, render
+from forebay.meter.exposition import NOTHING, Families, Gauges, Sums, render
 from forebay.meter.guards import GuardCounts
 from forebay.meter.guards import render as render_guards
 from forebay.meter.journal import Journal, Sink
@@ -21,7 +21,7 @@ class Figures:
         self._metrics = Metrics()
         self._shared: Shared | None = None
         if folder is not None:
-            self._shared = Shared(folder, self._metrics, self._engines, self._families, self._deployments)
+            self._shared = Shared(folder, self._metrics, self._engines, self._families, self._sums)
         self.guards = self._shared.guards if self._shared else GuardCounts()
         self.sinks: list[Sink] = [self._metrics, *([self._shared] if self._shared else [])]
 
@@ -29,7 +29,7 @@ class Figures:
         """Everything up to now, for Prometheus."""
         journal.flush()
         if self._shared is None:
-            known = render(self._metrics.snapshot, self._engines(), self._families(), self._deployments())
+            known = render(self._metrics.snapshot, self._engines(), self._families(), self._sums())
             return known + render_guards(self.guards)
         return render(*self._shared.total()) + render_guards(self._shared.guards_of_all())
 
@@ -39,6 +39,10 @@ class Figures:
     def _families(self) -> Families:
         return {name: each.families() for name, each in self._current().providers.items() if isinstance(each, Exposing)}
 
-    def _deployments(self) -> Gauges:
-        lives = self._current().lives
-        return {name: {"running": live.running, "cooling": float(live.out)} for name, live in lives.items()}
+    def _sums(self) -> Sums:
+        current = self._current()
+        deployments = {
+            name: {"running": live.running, "cooling": float(live.out)} for name, live in current.lives.items()
+        }
+        cache = current.cache
+        return {"deployment": deployments, "cache": {cache.kind: cache.gauges()} if cache else NOTHING}

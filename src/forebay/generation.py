@@ -7,13 +7,17 @@ a provider whose section says the same, and what is known of its deployments.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from forebay.core.ports import Provider, Strategy
+from forebay.cache.layered import LayeredStore
+from forebay.cache.memory import MemoryStore
+from forebay.core.ports import Provider, Similar, Strategy
 from forebay.core.types import Deployment, Live
 from forebay.engine.residency import Lodger, Residency
+from forebay.gateway.cache.identity import Identities, digest
+from forebay.gateway.cache.keeper import Keeper
 from forebay.gateway.guarding.rules import Policies
 from forebay.gateway.health import HealthChecks
 from forebay.gateway.prices import Prices, blended
@@ -22,20 +26,26 @@ from forebay.gateway.target import Model, Target
 from forebay.guarding import Toolbox, policies
 from forebay.guarding import problems as guard_problems
 from forebay.plugins import (
+    CachePlugin,
     Progress,
     ProviderPlugin,
+    SimilarPlugin,
     StrategyPlugin,
     Tools,
     UnknownKindError,
+    cache_plugin,
     provider_plugin,
+    similar_plugin,
     strategy_plugin,
 )
 from forebay.settings import (
+    CacheSettings,
     DeploymentSettings,
     HealthSettings,
     ModelSettings,
     Problem,
     Section,
+    SemanticSettings,
     Settings,
     SettingsError,
 )
@@ -56,6 +66,18 @@ class Built(msgspec.Struct, frozen=True):
     vendor: str = ""
 
 
+class Part(Protocol):
+    """Something that is started and closed."""
+
+    async def start(self) -> None:
+        """Make ready."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything."""
+        ...
+
+
 class Generation(msgspec.Struct, frozen=True):
     """All that serves between two configurations; ``checks`` watches over it while it does.
 
@@ -72,11 +94,21 @@ class Generation(msgspec.Struct, frozen=True):
     prices: Prices
     policies: Policies
     tools: Toolbox
+    cache: Keeper | None = None
 
     @property
     def providers(self) -> dict[str, Provider]:
         """Its providers by name."""
         return {name: each.provider for name, each in self.built.items()}
+
+    @property
+    def parts(self) -> list[Part]:
+        """All that is started before it serves, and closed after it."""
+        return [*self.providers.values(), *([self.cache] if self.cache else [])]
+
+    def identities(self) -> Identities:
+        """Who answers for its models, for keys of the cache."""
+        return Identities({name: digest(each.kind, each.options) for name, each in self.built.items()})
 
 
 def generation(settings: Settings, before: Generation | None = None) -> Generation:
@@ -91,24 +123,26 @@ def generation(settings: Settings, before: Generation | None = None) -> Generati
     built = {name: _built(name, section, old.get(name), residency) for name, section in settings.providers.items()}
     kept = {name for name, each in built.items() if name in old and old[name].provider is each.provider}
     lives = _kept_lives(before, kept) if before else {}
-    return _generation(settings, built, lives, residency)
+    return _generation(settings, built, lives, residency, _cache(settings, before))
 
 
 def around(settings: Settings, providers: Mapping[str, Provider]) -> Generation:
     """A generation of ``providers`` that are there already."""
-    return _generation(settings, {name: Built(each) for name, each in providers.items()}, {}, _residency(settings))
+    return _generation(
+        settings, {name: Built(each) for name, each in providers.items()}, {}, _residency(settings), _cache(settings)
+    )
 
 
-async def start(new: Iterable[Provider]) -> None:
-    """Start the providers ``new``, all or none.
+async def start(new: Iterable[Part]) -> None:
+    """Start the parts ``new``, all or none.
 
     Raises:
         Exception: whatever one of them raises that cannot start.
     """
     async with contextlib.AsyncExitStack() as stack:
-        for provider in new:
-            stack.push_async_callback(provider.close)
-            await provider.start()
+        for part in new:
+            stack.push_async_callback(part.close)
+            await part.start()
         stack.pop_all()
 
 
@@ -133,19 +167,26 @@ def check(settings: Settings) -> None:
         SettingsError: with everything that is wrong, each with its line.
     """
     strategies = [model.strategy for model in settings.models.values() if model.strategy is not None]
+    stores = [settings.cache.store] if settings.cache else []
+    indexes = [settings.cache.semantic.index] if settings.cache and settings.cache.semantic else []
     problems = (
         *_problems("provider", provider_plugin, settings.providers.values()),
         *_problems("strategy", strategy_plugin, strategies),
+        *_problems("cache", cache_plugin, stores),
+        *_problems("semantic cache", similar_plugin, indexes),
         *guard_problems(settings),
     )
     if problems:
         guards = [each.section for each in settings.guards.values()]
-        sources = [section.source for section in (*settings.providers.values(), *strategies, *guards)]
+        sections = (*settings.providers.values(), *strategies, *stores, *indexes, *guards)
+        sources = [section.source for section in sections]
         raise SettingsError(sources[0], problems)
 
 
 def _problems(
-    what: str, plugin: Callable[[str], ProviderPlugin | StrategyPlugin], sections: Iterable[Section]
+    what: str,
+    plugin: Callable[[str], ProviderPlugin | StrategyPlugin | CachePlugin | SimilarPlugin],
+    sections: Iterable[Section],
 ) -> Iterator[Problem]:
     for section in sections:
         try:
@@ -178,7 +219,37 @@ def _kept_lives(before: Generation, kept: set[str]) -> dict[str, Live]:
     return {each.deployment.name: each.live for each in targets if each.deployment.provider in kept}
 
 
-def _generation(settings: Settings, built: Mapping[str, Built], known: Lives, residency: Residency) -> Generation:
+def _cache(settings: Settings, before: Generation | None = None) -> Keeper | None:
+    """What keeps the replies: that of the generation ``before``, if its store and index are the same."""
+    wanted = settings.cache
+    if wanted is None:
+        return None
+    was = before.settings.cache if before is not None else None
+    if before is not None and was is not None and _sections(wanted) == _sections(was):
+        return before.cache
+    plugin = cache_plugin(wanted.store.kind)
+    store = plugin.build(wanted.store.read(plugin.settings))
+    if plugin.shared and wanted.front.max_bytes and wanted.front.ttl:
+        store = LayeredStore(MemoryStore(wanted.front.max_bytes), store, wanted.front.ttl)
+    return Keeper(wanted.store.kind, store, _similar(wanted.semantic))
+
+
+def _similar(semantic: SemanticSettings | None) -> Similar | None:
+    if semantic is None:
+        return None
+    plugin = similar_plugin(semantic.index.kind)
+    return plugin.build(semantic.index.read(plugin.settings))
+
+
+def _sections(cache: CacheSettings) -> tuple[object, ...]:
+    """What store and index are built from."""
+    index = cache.semantic.index if cache.semantic else None
+    return cache.store.kind, cache.store.plain(), cache.front, index and (index.kind, index.plain())
+
+
+def _generation(
+    settings: Settings, built: Mapping[str, Built], known: Lives, residency: Residency, cache: Keeper | None
+) -> Generation:
     lives: dict[str, Live] = {}
     models = {}
     prices = Prices(settings.prices, {name: each.vendor for name, each in built.items()})
@@ -190,7 +261,7 @@ def _generation(settings: Settings, built: Mapping[str, Built], known: Lives, re
         models[name] = _model(name, entry, tuple(targets))
     checks, tools = HealthChecks(_watched(settings, models)), Toolbox()
     guards = policies(settings, tools)
-    return Generation(settings, built, lives, models, checks, residency, prices, guards, tools)
+    return Generation(settings, built, lives, models, checks, residency, prices, guards, tools, cache)
 
 
 def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> Model:
@@ -202,6 +273,7 @@ def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> M
         settings.cool_down,
         settings.fallbacks,
         settings.hedge,
+        settings.cache,
     )
 
 

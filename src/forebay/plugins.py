@@ -11,8 +11,12 @@ A package adds a provider kind, a strategy or a guard with
     [project.entry-points."forebay.guards"]
     mykind = "my_package.module:plugin"
 
-where ``plugin`` is a `ProviderPlugin`, a `StrategyPlugin` or a `GuardPlugin`. Nothing is imported until a configuration
-names the kind.
+    [project.entry-points."forebay.caches"]
+    mykind = "my_package.module:plugin"
+
+where ``plugin`` is a `ProviderPlugin`, a `StrategyPlugin`, a `GuardPlugin` or a `CachePlugin`; and a `SimilarPlugin` in
+the group ``forebay.similar``, which finds stored questions that mean the same, with an `EmbedderPlugin` of
+``forebay.embedders``. Nothing is imported until a configuration names the kind.
 """
 
 import functools
@@ -23,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from forebay.core.ports import Guard, Provider, Strategy
+from forebay.core.ports import CacheStore, Embedder, Guard, Provider, Similar, Strategy
 from forebay.core.types import Deployment, Operation
 from forebay.settings.document import shown
 from forebay.settings.problems import nearest
@@ -31,6 +35,9 @@ from forebay.settings.problems import nearest
 PROVIDERS = "forebay.providers"
 STRATEGIES = "forebay.strategies"
 GUARDS = "forebay.guards"
+CACHES = "forebay.caches"
+SIMILAR = "forebay.similar"
+EMBEDDERS = "forebay.embedders"
 
 CostOf = Callable[[Deployment], float | None]
 """What a token of a deployment costs, in any unit that is the same for all of them; ``None`` where it is unknown."""
@@ -69,6 +76,31 @@ class StrategyPlugin(msgspec.Struct, frozen=True):
 
     settings: type[msgspec.Struct]
     build: Callable[[Any, Tools], Strategy | None]
+
+
+class CachePlugin(msgspec.Struct, frozen=True):
+    """A kind of store for replies: the settings it reads and how it is built from them; it is started later.
+
+    ``shared`` says that several processes see the same entries, so that one of them keeps its own copies for seconds
+    only.
+    """
+
+    settings: type[msgspec.Struct]
+    build: Callable[[Any], CacheStore]
+    shared: bool = False
+
+
+class SimilarPlugin(msgspec.Struct, frozen=True):
+    """A kind of semantic index: the settings it reads and how it is built from them; it is started later."""
+
+    settings: type[msgspec.Struct]
+    build: Callable[[Any], Similar]
+
+
+class EmbedderPlugin(msgspec.Struct, frozen=True):
+    """A kind of embedder, and how it is built; it is started later."""
+
+    build: Callable[[], Embedder]
 
 
 Ask = Callable[[Operation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -140,6 +172,39 @@ def guard_plugin(kind: str) -> GuardPlugin:
         ImportError: it is installed, but something it needs is not.
     """
     plugin: GuardPlugin = _named(GUARDS, "guard", kind).load()
+    return plugin
+
+
+def cache_plugin(kind: str) -> CachePlugin:
+    """The plug-in of the store ``kind``.
+
+    Raises:
+        UnknownKindError: none is installed; the message lists those that are.
+        ImportError: it is installed, but something it needs is not.
+    """
+    plugin: CachePlugin = _named(CACHES, "cache", kind).load()
+    return plugin
+
+
+def similar_plugin(kind: str) -> SimilarPlugin:
+    """The plug-in of the semantic index ``kind``.
+
+    Raises:
+        UnknownKindError: none is installed; the message lists those that are.
+        ImportError: it is installed, but something it needs is not.
+    """
+    plugin: SimilarPlugin = _named(SIMILAR, "semantic cache", kind).load()
+    return plugin
+
+
+def embedder_plugin(kind: str) -> EmbedderPlugin:
+    """The plug-in of the embedder ``kind``.
+
+    Raises:
+        UnknownKindError: none is installed; the message lists those that are.
+        ImportError: it is installed, but something it needs is not.
+    """
+    plugin: EmbedderPlugin = _named(EMBEDDERS, "embedder", kind).load()
     return plugin
 
 

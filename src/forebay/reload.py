@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Protocol
 
 from forebay.api.application import Application, Endpoints, Table
-from forebay.core.ports import Provider
-from forebay.generation import Generation, check, generation, prepare, start
+from forebay.generation import Generation, Part, check, generation, prepare, start
 from forebay.meter.journal import Journal
 from forebay.plugins import PreparationError
 from forebay.process import Terminal
@@ -80,7 +79,7 @@ class Service:
             before = self.current
             after = await asyncio.to_thread(generation, settings, before)
             await asyncio.to_thread(prepare, after, before, _silent)
-            await _start(each for each in after.providers.values() if each not in before.providers.values())
+            await _start(each for each in after.parts if each not in before.parts)
             await before.checks.stop()
             after.checks.start()
             self.current = after
@@ -128,9 +127,9 @@ class Service:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(before.settings.server.shutdown_timeout):
                 await table.drained()
-        for provider in before.providers.values():
-            if provider not in after.providers.values():
-                await provider.close()
+        for part in before.parts:
+            if part not in after.parts:
+                await part.close()
         await before.tools.close()
 
     @contextlib.asynccontextmanager
@@ -139,7 +138,7 @@ class Service:
         async with contextlib.AsyncExitStack() as stack:
             await self._journal.start()
             stack.push_async_callback(self._journal.close)
-            await start(self.current.providers.values())
+            await start(self.current.parts)
             stack.push_async_callback(self._close)
             self.current.checks.start()
             if self._source is not None and HANGUP is not None:
@@ -154,8 +153,8 @@ class Service:
             if task is not None:
                 await task
         await self.current.checks.stop()
-        for provider in reversed(self.current.providers.values()):
-            await provider.close()
+        for part in reversed(self.current.parts):
+            await part.close()
         await self.current.tools.close()
 
     def _hung_up(self) -> None:
@@ -176,11 +175,11 @@ def _lasting(settings: Settings) -> tuple[object, ...]:
     return settings.server, settings.engine, settings.log
 
 
-async def _start(new: Iterable[Provider]) -> None:
+async def _start(new: Iterable[Part]) -> None:
     try:
         await start(new)
     except Exception as error:
-        raise PreparationError(f"a provider cannot start: {error}") from error
+        raise PreparationError(f"a provider or the cache cannot start: {error}") from error
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

@@ -4,6 +4,7 @@ The host's part, a model in memory, runs in a process of its own, and the worker
 upstream, over a Unix socket.
 """
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from forebay.settings import (
     ModelSettings,
     PriceSettings,
     RetrySettings,
+    Section,
     Settings,
     section,
 )
@@ -28,7 +30,10 @@ def once_per_host(settings: Settings) -> frozenset[str]:
 def workers_part(settings: Settings, socket: Path) -> Settings:
     """``settings`` for the workers: a model of the host's part is asked under its own name, at ``socket``."""
     shared = once_per_host(settings)
-    upstream = {name: section("hosted", {"socket": str(socket.absolute())}) for name in shared}
+    upstream = {
+        name: section("hosted", {"socket": str(socket.absolute()), "stands_for": _said(settings.providers[name])})
+        for name in shared
+    }
     models = {
         name: msgspec.structs.replace(
             model,
@@ -54,9 +59,15 @@ def host_part(settings: Settings) -> Settings:
         auth=AuthSettings(),
         providers={name: settings.providers[name] for name in shared},
         prices={},
+        cache=None,
         models=models,
         log=msgspec.structs.replace(settings.log, requests=False),
     )
+
+
+def _said(section: Section) -> str:
+    """A digest of what a section says, wherever it stands."""
+    return hashlib.sha256(repr((section.kind, section.plain())).encode()).hexdigest()
 
 
 def _renamed(settings: Settings, shared: frozenset[str]) -> dict[str, PriceSettings]:

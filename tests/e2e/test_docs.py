@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forebay.plugins import provider_plugin
+from forebay.plugins import cache_plugin, provider_plugin
 from forebay.settings import Settings, load
 from tests.support.served import Served
 
@@ -65,6 +65,8 @@ def test_configuration_examples(page: str, text: str) -> None:
     assert isinstance(settings, Settings)
     for section in settings.providers.values():
         section.read(provider_plugin(section.kind).settings)
+    if settings.cache is not None:
+        settings.cache.store.read(cache_plugin(settings.cache.store.kind).settings)
 
 
 def test_there_is_something_to_test() -> None:

@@ -42,7 +42,9 @@ def test_attempts_are_counted_where_they_were_made() -> None:
     )
     metrics = Metrics()
     metrics([msgspec.structs.replace(RECORD, attempts=attempts), RECORD])
-    text = render(merge([metrics.snapshot, metrics.snapshot]), {}, {}, {"p/x": {"running": 2, "cooling": 1}})
+    text = render(
+        merge([metrics.snapshot, metrics.snapshot]), {}, {}, {"deployment": {"p/x": {"running": 2, "cooling": 1}}}
+    )
     found = samples(text)
     at_p, at_q, at_r = ((("deployment", d), ("model", m)) for d, m in (("p/x", "m"), ("q/y", "m"), ("r/z", "n")))
     assert found["forebay_retries_total", at_p] == 2

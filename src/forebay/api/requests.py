@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from forebay.api.multipart import MEDIA_TYPE, field
+from forebay.core.cachecontrol import CacheControl
 from forebay.core.decode import decode
 from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedMediaTypeError
 from forebay.core.form import Form
@@ -31,6 +32,7 @@ class ChatBody(msgspec.Struct, frozen=True):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     adapter_id: str | None = None
+    cache: CacheControl | None = None
 
 
 class CompletionBody(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class CompletionBody(msgspec.Struct, frozen=True):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     adapter_id: str | None = None
+    cache: CacheControl | None = None
 
 
 class EmbeddingBody(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ class EmbeddingBody(msgspec.Struct, frozen=True):
 
     model: str
     input: msgspec.Raw
+    cache: CacheControl | None = None
 
 
 class RerankBody(msgspec.Struct, frozen=True):
@@ -116,7 +120,7 @@ def read_embedding(body: bytes) -> Request:
         InvalidRequestError: no JSON, or a field of the wrong type.
     """
     found = decode(body, EmbeddingBody)
-    return Request(Operation.EMBEDDING, named(found.model), body)
+    return _wishing(Request(Operation.EMBEDDING, named(found.model), body), found.cache)
 
 
 def read_count(body: bytes) -> Request:
@@ -210,7 +214,17 @@ def _streamable(operation: Operation, found: Any, body: bytes) -> Request:  # no
     if options is not None and not found.stream:
         raise InvalidRequestError("'stream_options' needs 'stream': true.", param="stream_options")
     include_usage = bool(options and options.include_usage)
-    return Request(operation, named(found.model, found.adapter_id), body, bool(found.stream), include_usage)
+    request = Request(operation, named(found.model, found.adapter_id), body, bool(found.stream), include_usage)
+    return _wishing(request, found.cache)
+
+
+def _wishing(request: Request, cache: CacheControl | None) -> Request:
+    """``request`` with the wishes of its field ``cache`` beside its body, for they are none of the provider's."""
+    if cache is None:
+        return request
+    fields = msgspec.json.decode(request.body, type=dict[str, msgspec.Raw])
+    del fields["cache"]
+    return msgspec.structs.replace(request, body=msgspec.json.encode(fields), cache=cache)
 
 
 def named(model: str, adapter: str | None = None) -> str:

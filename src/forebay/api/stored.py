@@ -88,7 +88,7 @@ class Stored:
     async def _call(self, scope: Scope, request_id: str) -> Call:
         """Who asks, and which provider; what for is not looked at before that is known."""
         accepted = time.perf_counter()
-        authorization, _, session = headers_of(scope)
+        authorization, _, session, _ = headers_of(scope)
         principal = await self._authenticator.authenticate(authorization)
         refuse_other_origins(scope, authorization)
         access = Access(scope["method"], "", header(scope, PROVIDER) or "")

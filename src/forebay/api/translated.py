@@ -84,11 +84,11 @@ class Translated:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer one request; raises what is to be told as an error while nothing has been sent."""
         trace = Trace(accepted=time.perf_counter())
-        authorization, content_type, session = headers_of(scope)
+        authorization, content_type, session, cache_control = headers_of(scope)
         principal = await self._authenticator.authenticate(authorization or _bearer(scope))
         require_json(content_type)
         exchange = self._read((await receive())["body"])
-        call = Call(request_id, exchange.request, principal, trace, session)
+        call = Call(request_id, exchange.request, principal, trace, session, cache_control)
         reply = await self._ask(call)
         headers = [*((name, call.id.encode()) for name in self._id_headers), *reply_headers(call, reply)]
         if isinstance(reply, Whole):

@@ -11,6 +11,8 @@ COMMANDS: Final = {
     "serve": ("forebay.cli.serve:serve", "Serve models in the OpenAI format."),
     "chat": ("forebay.cli.chat:chat", "Chat with a served model in the terminal."),
     "models": ("forebay.cli.models:models", "Fetch, list and remove models of the embedded engine."),
+    "bench": ("forebay.cli.bench:bench", "Measure latencies with the models that would be served."),
+    "cache": ("forebay.cli.cache:cache", "Look into the cache of a running server, clear it, fill it."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }

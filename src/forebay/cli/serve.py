@@ -16,7 +16,7 @@ from forebay import __version__
 from forebay.api.application import Application
 from forebay.app import application, host_application
 from forebay.cli.prepare import prepare
-from forebay.cli.source import Source, WorkersSource, accept, is_open, with_server
+from forebay.cli.source import Source, WorkersSource, accept, is_open, with_cache, with_server
 from forebay.defaults import API_KEY, defaults, engine_installed
 from forebay.engine.catalog import DEFAULT
 from forebay.plugins import PreparationError, UnknownKindError
@@ -24,7 +24,7 @@ from forebay.process import calm_collector, configure_logging
 from forebay.server.companion import Companion, CompanionError
 from forebay.server.limits import Limits
 from forebay.server.run import AddressError, Again, Build, Listen, run
-from forebay.settings import ServerSettings, Settings, SettingsError
+from forebay.settings import ServerSettings, Settings, SettingsError, cache_settings
 from forebay.split import host_part, once_per_host, workers_part
 
 NO_MODEL = """\
@@ -51,19 +51,38 @@ logger = logging.getLogger("forebay.cli")
     help="Model for the embedded engine: a name, a .gguf file, a folder, or hf:OWNER/REPO. May be given "
     f"several times.  [default: {DEFAULT}]",
 )
+@click.option(
+    "--cache",
+    callback=lambda _context, _option, text: _checked_cache(text),
+    help="Where answers are kept for equal requests: memory, sqlite:PATH, redis://HOST:PORT/DB or off.  [default: off]",
+)
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
-def serve(
-    host: str | None, port: int | None, config: Path | None, chosen: tuple[str, ...], workers: int | None
+def serve(  # noqa: PLR0913, PLR0917  # one an option
+    host: str | None,
+    port: int | None,
+    config: Path | None,
+    chosen: tuple[str, ...],
+    cache: str | None,
+    workers: int | None,
 ) -> None:
     """Serve models in the OpenAI format."""
     given = {"host": host, "port": port, "workers": workers}
-    source = Source(config, chosen, given) if config else None
-    settings = _settings(source, chosen, given)
+    source = Source(config, chosen, given, cache) if config else None
+    settings = with_cache(_settings(source, chosen, given), cache)
     try:
         prepare(settings)
         _serve(settings, source)
     except (SettingsError, UnknownKindError, PreparationError, CompanionError, AddressError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _checked_cache(text: str | None) -> str | None:
+    if text is not None:
+        try:
+            cache_settings(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    return text
 
 
 def worker(settings: Settings, shared: Path | None = None, source: Source | WorkersSource | None = None) -> Application:

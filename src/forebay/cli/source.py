@@ -14,7 +14,7 @@ import msgspec
 
 from forebay.defaults import with_engine, with_key
 from forebay.generation import check
-from forebay.settings import Problem, Settings, SettingsError, load, load_file
+from forebay.settings import Problem, Settings, SettingsError, cache_settings, load, load_file
 from forebay.settings.document import MAX_BYTES
 from forebay.split import host_part, once_per_host, workers_part
 
@@ -23,11 +23,12 @@ ACCEPTED, PROPOSED = "accepted.yaml", "proposed.yaml"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A configuration file, and what the command line says besides: models for the engine, values of `server`."""
+    """A configuration file, and what the command line says besides: models for the engine, `server`, the cache."""
 
     file: Path
     chosen: Sequence[str] = ()
     server: Mapping[str, object] = {}
+    cache: str | None = None
 
     def read(self) -> Settings:
         """What the file says now.
@@ -51,7 +52,7 @@ class Source(msgspec.Struct, frozen=True):
 
     def _completed(self, settings: Settings, name: str) -> Settings:
         settings = with_key(with_engine(settings, self.chosen), os.environ)
-        settings = with_server(settings, self.server)
+        settings = with_cache(with_server(settings, self.server), self.cache)
         if not settings.models:
             raise SettingsError(name, [Problem(0, "", "names no model: add 'models', or --model.")])
         if is_open(settings):
@@ -123,6 +124,13 @@ def with_server(settings: Settings, given: Mapping[str, object]) -> Settings:
     """``settings`` with what the command line says about the server."""
     told = {name: value for name, value in given.items() if value is not None}
     return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, **told))
+
+
+def with_cache(settings: Settings, text: str | None) -> Settings:
+    """``settings`` with the cache that the command line's ``text`` means, if there is one."""
+    if text is None:
+        return settings
+    return msgspec.structs.replace(settings, cache=cache_settings(text))
 
 
 def is_open(settings: Settings) -> bool:

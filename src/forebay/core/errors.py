@@ -19,7 +19,8 @@
     ├── ServerError                  500  internal_error
     ├── UpstreamError                502  upstream_error
     ├── UnavailableError             503  unavailable
-    └── UpstreamTimeoutError         504  upstream_timeout
+    ├── UpstreamTimeoutError         504  upstream_timeout
+    └── NotCachedError           504  not_cached
 
 The wire form is OpenAI's: ``{"error": {"message", "type", "param", "code"}}``, all four keys always.
 """
@@ -197,3 +198,11 @@ class UpstreamTimeoutError(ForebayError):
     status = 504
     type = "upstream_error"
     default_code = "upstream_timeout"
+
+
+class NotCachedError(ForebayError):
+    """The caller wanted an answer out of the cache or none, and there is none (RFC 9111, section 5.2.1.7)."""
+
+    status = 504
+    type = "invalid_request_error"
+    default_code = "not_cached"

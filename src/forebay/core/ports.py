@@ -3,12 +3,13 @@
 Adapters implement these protocols, the gateway calls them, `plugins` finds them by name and `app` puts them together.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from array import array
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
-import msgspec
-
-from forebay.core.types import AdapterSource, Call, Deployment, Family, Live, Operation, Principal, Record, Reply
+from forebay.core.entries import Entry, Match, Question, Selection, StoreStats
+from forebay.core.families import Family
+from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
 from forebay.core.verdicts import Context, Judgement, Verdict
 
 Handler = Callable[[Call], Awaitable[Reply]]
@@ -200,22 +201,118 @@ class Guard(Protocol):
         ...
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """A stored reply: its body and when it was made and ends (seconds since the epoch)."""
-
-    body: bytes
-    made: float
-    expires: float
-    labels: Mapping[str, str] = {}
-
-
 class CacheStore(Protocol):
-    """Where replies are kept."""
+    """Where replies are kept, by keys of 32 bytes, until they expire or are evicted.
+
+    Every method may raise `CacheUnavailableError`, soon, and none anything else: a store that is down costs no request
+    more than its time-out. What it cannot read (another version, cut off) it counts, deletes and does not find.
+    """
+
+    async def start(self) -> None:
+        """Make ready; called once, on the event loop that will use it. What cannot be reached now may be later."""
+        ...
 
     async def get(self, key: bytes, /) -> Entry | None:
         """The entry of ``key``, unless it has expired."""
         ...
 
     async def put(self, key: bytes, entry: Entry, /) -> None:
-        """Keep ``entry`` until it expires or is evicted."""
+        """Keep ``entry`` in place of what ``key`` had."""
+        ...
+
+    async def delete(self, key: bytes, /) -> bool:
+        """Forget ``key``; whether it was there."""
+        ...
+
+    async def delete_where(self, selection: Selection, /) -> int:
+        """Forget what ``selection`` holds; how many that were."""
+        ...
+
+    def scan(self) -> AsyncIterator[tuple[bytes, Entry]]:
+        """Every entry that has not expired, in any order; what comes or goes meanwhile may be missed."""
+        ...
+
+    async def stats(self) -> StoreStats:
+        """How full it is."""
+        ...
+
+    def gauges(self) -> Mapping[str, float]:
+        """Its state in figures, for ``/metrics``, at once: what it counts itself (``errors``, ``unreadable`` …)."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
+        ...
+
+
+class Similar(Protocol):
+    """Finds stored questions that mean the same: an index of vectors, and a judgement of what is near.
+
+    It keeps nothing for good. It is filled from a store at the start, and holds no key that was not added. None of its
+    methods blocks the loop, and none raises anything but `CacheUnavailableError`.
+    """
+
+    async def start(self) -> None:
+        """Make ready; called once, on the event loop that will use it."""
+        ...
+
+    async def question(self, scope: bytes, text: str, /) -> Question:
+        """``text`` with its vector, to be stored and added. After `find` of the same text this costs nothing more."""
+        ...
+
+    async def find(self, scope: bytes, text: str, threshold: float, /) -> Match | None:
+        """The nearest question of ``scope`` whose cosine is at least ``threshold`` and which was judged to be the same.
+
+        ``None`` also where ``text`` is not to be answered from a cache at all (it asks for the time).
+        """
+        ...
+
+    async def add(self, key: bytes, question: Question, expires: float, /) -> None:
+        """Let ``question`` be found until ``expires`` (seconds since the epoch); one of another embedder is not."""
+        ...
+
+    async def remove(self, key: bytes, /) -> None:
+        """Let ``key`` be found no more; one that is not there is fine."""
+        ...
+
+    async def rebuild(self, entries: AsyncIterator[tuple[bytes, Entry]], /) -> int:
+        """Forget everything and add the questions of ``entries``; how many were of use."""
+        ...
+
+    def gauges(self) -> Mapping[str, float]:
+        """Its state in figures, for ``/metrics``: entries, bytes, and whatever it counts."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
+        ...
+
+
+class Embedder(Protocol):
+    """Makes texts into vectors of length one: the more alike two texts are, the larger their product."""
+
+    @property
+    def name(self) -> str:
+        """Which model in which precision: vectors of two names cannot be compared."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has; known once it has been started."""
+        ...
+
+    async def start(self) -> None:
+        """Make ready; called once. Raises if it never can."""
+        ...
+
+    async def embed(self, text: str, /) -> "array[float] | None":
+        """The vector of ``text``, in single precision, which depends on it alone; ``None`` if it cannot be read whole.
+
+        Raises:
+            CacheUnavailableError: not now.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
         ...

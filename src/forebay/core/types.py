@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from forebay.core.access import Access
+from forebay.core.cachecontrol import CacheControl
 from forebay.core.form import Form
 
 ADAPTER_MARK: Final = ":"
@@ -75,7 +76,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
     ``translated`` says that it came in another dialect: its body was written by us, and may hold more than the upstream
     at hand understands. A ``form`` stands in the place of a body. ``access`` is there for what a provider keeps, which
-    has no model.
+    has no model. ``cache`` is what the body's field of that name wished, which is in the body no more.
     """
 
     operation: Operation
@@ -86,6 +87,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     translated: bool = False
     form: Form | None = None
     access: Access | None = None
+    cache: CacheControl | None = None
 
     def fields(self) -> dict[str, Any]:
         """The whole body, decoded; for adapters that translate or generate."""
@@ -178,7 +180,8 @@ class Trace(msgspec.Struct, gc=False):
 
     ``price`` is that of the deployment's tokens, ``cost`` (pico-dollars) is there when the call has ended; ``None``:
     not known. ``lost`` is the usage of attempts that were begun beside the one that answered, and paid for all the
-    same: ``lost_cost``.
+    same: ``lost_cost``. ``cache`` says what the cache did: ``hit``, ``semantic-hit``, ``miss``, ``refresh`` or
+    ``bypass``; empty where there is none.
     """
 
     accepted: float
@@ -196,12 +199,14 @@ class Trace(msgspec.Struct, gc=False):
     price: Price | None = None
     lost_cost: int | None = 0
     cost: int | None = None
+    cache: str = ""
 
 
 class Call(msgspec.Struct, frozen=True):
     """A request on its way through the pipeline: who asks for what, under which id.
 
-    ``session`` is what the client called its session in the header ``x-session-id``.
+    ``session`` is what the client called its session in the header ``x-session-id``, ``cache_control`` the header of
+    that name.
     """
 
     id: str
@@ -209,6 +214,7 @@ class Call(msgspec.Struct, frozen=True):
     principal: Principal
     trace: Trace
     session: str = ""
+    cache_control: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -337,6 +343,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     Times are seconds; ``None`` where the call never got that far. ``attempts`` are there when one failed, or there were
     several. ``cost`` is in pico-dollars (10⁻¹² dollars), ``None`` where it is not known: never 0 for want of a price.
+    ``cache`` is what the cache did, if there is one.
     """
 
     id: str
@@ -362,20 +369,4 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
-
-
-class Sample(msgspec.Struct, frozen=True, gc=False):
-    """One figure as Prometheus' text format has it; ``labels`` as they stand between the braces."""
-
-    name: str
-    labels: str
-    value: str
-
-
-class Family(msgspec.Struct, frozen=True):
-    """The figures of one name, with what Prometheus is told about them; ``kind`` is its type."""
-
-    name: str
-    kind: str
-    help: str
-    samples: tuple[Sample, ...]
+    cache: str = ""

@@ -145,4 +145,5 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         usage.cached_tokens + lost.cached_tokens,
         usage.cache_write_tokens + lost.cache_write_tokens,
         usage.reasoning_tokens + lost.reasoning_tokens,
+        trace.cache,
     )

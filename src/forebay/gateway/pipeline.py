@@ -1,8 +1,8 @@
 """The pipeline: stages folded around a last handler. Start reading here.
 
-    HTTP ─► authenticate ─► Meter ─► Guard(in) ─► Route ─► Provider | Engine
-                              ▲                                  │
-                              └── reply ◄── Guard(out) ◄─────────┘
+    HTTP ─► authenticate ─► Meter ─► Guard(in) ─► Cache ─► Route ─► Provider | Engine
+                              ▲                     │ hit            │
+                              └── reply ◄── Guard(out) ◄─────────────┘
 
 A stage answers by itself, or asks the next one and may change its answer. The order is policy: Meter is outermost, so
 that its record covers whatever happens further in. A stage that a route does not need is not in its tuple.

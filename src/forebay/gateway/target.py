@@ -18,9 +18,9 @@ class Target(msgspec.Struct, frozen=True):
 class Model(msgspec.Struct, frozen=True):
     """A model as callers name it: its targets, of which there is at least one, and how they are asked.
 
-    Without a ``strategy`` they are asked in their order. The last three follow from the rest: whether anybody wants to
-    know how fast the targets are, whether there is nobody else to ask (to leave the only target alone would help
-    nobody), and the seconds that a call may take.
+    Without a ``strategy`` they are asked in their order. ``cache`` is the part of the cache that may answer for it. The
+    last three follow from the rest: whether anybody wants to know how fast the targets are, whether there is nobody
+    else to ask (to leave the only target alone would help nobody), and the seconds that a call may take.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Model(msgspec.Struct, frozen=True):
     cool_down: CoolDownSettings = CoolDownSettings()
     fallbacks: FallbackSettings = FallbackSettings()
     hedge: HedgeSettings | None = None
+    cache: str = "exact"
     measured: bool = False
     alone: bool = False
     total: float = 0.0

@@ -7,13 +7,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from forebay.core.types import Family, Sample
+from forebay.core.families import Family, Sample
 from forebay.meter.metrics import DURATION, OVERHEAD, TPOT, TTFT, Counts, Histogram, Snapshot
 
 Gauges = Mapping[str, Mapping[str, float]]
 """Provider or deployment, gauge, value."""
 
 NOTHING: Gauges = MappingProxyType({})
+
+Sums = Mapping[str, Gauges]
+"""Gauges by what they are about, a ``deployment`` or a ``cache``: those of several processes add up."""
+
+NO_SUMS: Sums = MappingProxyType({})
 
 Families = Mapping[str, Sequence[Family]]
 """Provider, the metrics that it has under its own names."""
@@ -44,8 +49,13 @@ SUMS: tuple[tuple[str, str, Callable[[Counts], float]], ...] = (
 _THEIR_PROVIDER = re.compile(r'(?:^|(?<=",))provider=(?=")')
 
 
-def render(snapshot: Snapshot, gauges: Gauges, families: Families = NO_FAMILIES, deployments: Gauges = NOTHING) -> str:
-    """All of it as text: the engines' ``gauges`` and those of ``deployments`` too.
+def render(
+    snapshot: Snapshot,
+    gauges: Gauges,
+    families: Families = NO_FAMILIES,
+    sums: Sums = NO_SUMS,
+) -> str:
+    """All of it as text: the engines' ``gauges`` and those that processes add up too.
 
     ``families`` keep their names and labels, and get one that names the provider.
     """
@@ -56,7 +66,9 @@ def render(snapshot: Snapshot, gauges: Gauges, families: Families = NO_FAMILIES,
         *_sums(snapshot, ATTEMPTS),
         *_failures(snapshot),
         *_gauges("engine", "provider", gauges),
-        *_gauges("deployment", "deployment", deployments),
+        *_gauges("deployment", "deployment", sums.get("deployment", NOTHING)),
+        *_cached(snapshot),
+        *_gauges("cache", "store", sums.get("cache", NOTHING)),
         *_families(families),
     ]
     return "\n".join(lines) + "\n"
@@ -104,6 +116,16 @@ def _failures(snapshot: Snapshot) -> Iterator[str]:
         for outcome, number in sorted(failures.items()):
             named = labels(model=model, deployment=deployment, outcome=outcome)
             yield f"forebay_failed_attempts_total{{{named}}} {number}"
+
+
+def _cached(snapshot: Snapshot) -> Iterator[str]:
+    yield from head("cache_requests_total", "Requests by what the cache did.", "counter")
+    models: dict[tuple[str, str], int] = {}
+    for (model, _), counts in snapshot.items():
+        for result, number in counts.cached.items():
+            models[model, result] = models.get((model, result), 0) + number
+    for (model, result), number in sorted(models.items()):
+        yield f"forebay_cache_requests_total{{{labels(model=model, result=result)}}} {number}"
 
 
 def _attempts(counts: Counts, *reasons: str) -> int:

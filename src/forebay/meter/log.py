@@ -41,7 +41,7 @@ def text_line(record: Record) -> str:
     at = datetime.fromtimestamp(record.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     return (
         f"{at}Z {record.status} {record.operation} model={_quoted(record.model)} "
-        f"deployment={_quoted(record.deployment)} outcome={record.outcome}{_attempts(record)} "
+        f"deployment={_quoted(record.deployment)} outcome={record.outcome}{_attempts(record)}{_cache(record)} "
         f"principal={_quoted(record.principal)} "
         f"ttft={_ms(record.ttft)} tpot={_ms(record.tpot)} latency={_ms(record.latency)} "
         f"tokens={record.prompt_tokens}+{record.completion_tokens} throughput={_rate(record)} "
@@ -52,6 +52,10 @@ def text_line(record: Record) -> str:
 
 def _attempts(record: Record) -> str:
     return f" attempts={len(record.attempts)}" if len(record.attempts) > 1 else ""
+
+
+def _cache(record: Record) -> str:
+    return f" cache={record.cache}" if record.cache else ""
 
 
 def _ms(seconds: float | None) -> str:

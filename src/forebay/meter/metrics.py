@@ -51,7 +51,8 @@ class Counts(msgspec.Struct):
     """Everything counted of one model at one deployment; ``ended`` by status and outcome.
 
     ``attempts`` are by reason and outcome, and only those of requests that needed more than a plain one. ``cost`` is in
-    dollars; ``unpriced`` are the requests that had an answer, or some of it, and nobody knows what it cost.
+    dollars; ``unpriced`` are the requests that had an answer, or some of it, and nobody knows what it cost. ``cached``
+    counts what the cache did.
     """
 
     ttft: Histogram = msgspec.field(default_factory=lambda: _empty(TTFT))
@@ -66,6 +67,7 @@ class Counts(msgspec.Struct):
     unpriced: int = 0
     attempts: dict[tuple[str, str], int] = {}
     cooldowns: int = 0
+    cached: dict[str, int] = {}
 
     def count(self, record: Record) -> None:
         """Count one call."""
@@ -80,6 +82,8 @@ class Counts(msgspec.Struct):
         end = (record.status, record.outcome)
         ended = self.ended
         ended[end] = ended.get(end, 0) + 1
+        if record.cache:
+            self.cached[record.cache] = self.cached.get(record.cache, 0) + 1
         self.prompt_tokens += record.prompt_tokens
         self.output_tokens += record.completion_tokens
         if record.cost is not None:
@@ -107,6 +111,8 @@ class Counts(msgspec.Struct):
             self.ended[end] = self.ended.get(end, 0) + number
         for kind, number in other.attempts.items():
             self.attempts[kind] = self.attempts.get(kind, 0) + number
+        for result, number in other.cached.items():
+            self.cached[result] = self.cached.get(result, 0) + number
         self.cooldowns += other.cooldowns
         self.prompt_tokens += other.prompt_tokens
         self.output_tokens += other.output_tokens

@@ -7,19 +7,20 @@ from pathlib import Path
 
 import msgspec
 
-from forebay.core.types import Family, Record
-from forebay.meter.exposition import NOTHING, Families, Gauges
+from forebay.core.families import Family
+from forebay.core.types import Record
+from forebay.meter.exposition import NO_SUMS, Families, Gauges, Sums
 from forebay.meter.guards import GuardCounts, merged
 from forebay.meter.metrics import Metrics, Snapshot, merge
 
 
 class Published(msgspec.Struct):
-    """What one process leaves: its counts, what its providers tell, and what is known of its deployments."""
+    """What one process leaves: its counts, what its providers tell, and figures of which the server's are the sums."""
 
     counts: Snapshot
     gauges: dict[str, dict[str, float]] = {}
     families: dict[str, list[Family]] = {}
-    deployments: dict[str, dict[str, float]] = {}
+    sums: dict[str, dict[str, dict[str, float]]] = {}
     guards: GuardCounts = msgspec.field(default_factory=GuardCounts)
 
 
@@ -37,40 +38,42 @@ class Shared:
         metrics: Metrics,
         gauges: Callable[[], Gauges],
         families: Callable[[], Families],
-        deployments: Callable[[], Gauges] = lambda: NOTHING,
+        sums: Callable[[], Sums] = lambda: NO_SUMS,
     ) -> None:
         self._folder = folder
         self._file = folder / f"{os.getpid()}.msgpack"
         self._metrics = metrics
         self._gauges = gauges
         self._families = families
-        self._deployments = deployments
+        self._sums = sums
         self.guards = GuardCounts()
         self._written = b""
 
     def __call__(self, records: Sequence[Record]) -> None:  # noqa: ARG002  # a sink's signature
         """Write the figures if they have changed, in one step."""
         families = {name: list(theirs) for name, theirs in self._families().items()}
-        gauges, deployments = _copied(self._gauges()), _copied(self._deployments())
-        data = msgspec.msgpack.encode(Published(self._metrics.snapshot, gauges, families, deployments, self.guards))
+        sums = {family: _copied(gauges) for family, gauges in self._sums().items()}
+        known = _copied(self._gauges())
+        data = msgspec.msgpack.encode(Published(self._metrics.snapshot, known, families, sums, self.guards))
         if data != self._written:
             draft = self._file.with_suffix(".new")
             draft.write_bytes(data)
             draft.replace(self._file)
             self._written = data
 
-    def total(self) -> tuple[Snapshot, Gauges, Families, Gauges]:
-        """The sums of all processes' counts; of those that live what the providers tell, and the deployments' sums."""
+    def total(self) -> tuple[Snapshot, Gauges, Families, Sums]:
+        """The sums of all processes' counts; of those that live what the providers tell, and the other sums."""
         found = {file: msgspec.msgpack.decode(file.read_bytes(), type=Published) for file in self._files()}
         gauges: dict[str, Mapping[str, float]] = {}
         families: dict[str, Sequence[Family]] = {}
-        deployments: dict[str, dict[str, float]] = {}
+        sums: dict[str, dict[str, dict[str, float]]] = {}
         for file, each in found.items():
             if _lives(int(file.stem)):
                 gauges |= each.gauges
                 families |= each.families
-                _add(deployments, each.deployments)
-        return merge(each.counts for each in found.values()), gauges, families, deployments
+                for family, theirs in each.sums.items():
+                    _add(sums.setdefault(family, {}), theirs)
+        return merge(each.counts for each in found.values()), gauges, families, sums
 
     def guards_of_all(self) -> GuardCounts:
         """What the guards of all processes did."""

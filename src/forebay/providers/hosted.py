@@ -24,9 +24,13 @@ _GONE: Final = "the process that it runs in does not answer"
 
 
 class HostedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``socket`` is the path of the Unix socket on which the host's process listens."""
+    """``socket`` is the path of the Unix socket on which the host's process listens.
+
+    ``stands_for`` tells what runs there: the socket is another one after each start, and the models are not.
+    """
 
     socket: str
+    stands_for: str = ""
 
 
 class Readiness(msgspec.Struct, frozen=True):

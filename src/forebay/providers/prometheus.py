@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from forebay.core.types import Family, Sample
+from forebay.core.families import Family, Sample
 
 MAX_SAMPLES: Final = 20_000
 LINE_CHARACTERS: Final = 4096

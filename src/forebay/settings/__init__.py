@@ -3,6 +3,7 @@
 Everything that is wrong with a file is told at once, each with its line, its dotted path and the remedy.
 """
 
+from forebay.settings.cache import CacheSettings, FrontSettings, SemanticSettings, cache_settings
 from forebay.settings.guards import GuardSettings, PolicySettings, RuleSettings
 from forebay.settings.load import load, load_file
 from forebay.settings.prices import PerToken, PriceSettings
@@ -24,10 +25,12 @@ from forebay.settings.values import Duration, Secret, Size
 
 __all__ = [
     "AuthSettings",
+    "CacheSettings",
     "CoolDownSettings",
     "DeploymentSettings",
     "Duration",
     "FallbackSettings",
+    "FrontSettings",
     "GuardSettings",
     "HealthSettings",
     "HedgeSettings",
@@ -43,11 +46,13 @@ __all__ = [
     "RuleSettings",
     "Secret",
     "Section",
+    "SemanticSettings",
     "ServerSettings",
     "Settings",
     "SettingsError",
     "Size",
     "TimeOutSettings",
+    "cache_settings",
     "load",
     "load_file",
     "section",

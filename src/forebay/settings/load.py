@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from forebay.core.types import ADAPTER_MARK
+from forebay.settings.cache import with_long_cache
 from forebay.settings.document import MAX_BYTES, Entries, Items, Node, Scalar, parse, shown
 from forebay.settings.problems import Problems, hint
 from forebay.settings.reader import Reader
@@ -42,7 +43,7 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
         SettingsError: with everything that is wrong in it.
     """
     problems = Problems(source)
-    root = _in_long_form(parse(text, problems, environ))
+    root = with_long_cache(_in_long_form(parse(text, problems, environ)), problems)
     _check_providers(root, problems)
     _check_models(root, problems)
     _check_fallbacks(root, problems)

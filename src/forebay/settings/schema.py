@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from forebay.core.types import TimeOuts
+from forebay.settings.cache import CacheSettings
 from forebay.settings.guards import GuardSettings, PolicySettings
 from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
@@ -77,7 +78,8 @@ class DeploymentSettings(msgspec.Struct, frozen=True):
 class ModelSettings(msgspec.Struct, frozen=True):
     """A model as callers name it: the deployments that answer for it, and how one of them is chosen.
 
-    Without a ``strategy`` the first is preferred. ``health`` and ``hedge`` are off unless they are there.
+    Without a ``strategy`` the first is preferred. ``health`` and ``hedge`` are off unless they are there. ``cache`` is
+    the part of the cache that may answer for it, where there is one.
     """
 
     deployments: Annotated[tuple[DeploymentSettings, ...], msgspec.Meta(min_length=1)]
@@ -87,6 +89,7 @@ class ModelSettings(msgspec.Struct, frozen=True):
     fallbacks: FallbackSettings = FallbackSettings()
     health: HealthSettings | None = None
     hedge: HedgeSettings | None = None
+    cache: Literal["off", "exact", "semantic"] = "exact"
 
 
 class MemorySettings(msgspec.Struct, frozen=True):
@@ -118,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True):
     prices: Mapping[Name, PriceSettings] = {}
     files: Mapping[Name, Name] = {}
     engine: MemorySettings = MemorySettings()
+    cache: CacheSettings | None = None
     guards: Mapping[Name, GuardSettings] = {}
     policies: PolicySettings = PolicySettings()
     moderations: Mapping[Name, tuple[Name, ...]] = {}

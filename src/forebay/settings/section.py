@@ -45,6 +45,10 @@ class Section(msgspec.Struct, frozen=True):
         problems.settle()
         return found
 
+    def plain(self) -> object:
+        """What it says, wherever it stands; its secrets too."""
+        return plain(self.entries)
+
     def same_as(self, other: "Section") -> bool:
         """Whether ``other`` says the same, wherever it stands."""
         return (self.kind, plain(self.entries)) == (other.kind, plain(other.entries))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from forebay.core.errors import ForebayError
-from forebay.core.types import Family
+from forebay.core.families import Family
 from forebay.providers.prometheus import families
 from forebay.providers.transport import TransportError
 

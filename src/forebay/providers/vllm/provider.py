@@ -8,7 +8,8 @@ from typing import Protocol
 import msgspec
 
 from forebay.core.errors import UnavailableError
-from forebay.core.types import AdapterSource, Call, Deployment, Family, Operation, Reply
+from forebay.core.families import Family
+from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply
 from forebay.plugins import PreparationError, Progress, ProviderPlugin
 from forebay.providers.child.supervisor import Supervisor
 from forebay.providers.vllm.adapters import FolderAdapters, RemoteAdapters

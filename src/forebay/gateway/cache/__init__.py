@@ -1,0 +1,1 @@
+"""The stage that answers a request that was answered before; start reading in `stage`."""
