@@ -11,7 +11,7 @@ Source: Devlin et al., "BERT" (2018); Reimers and Gurevych, "Sentence-BERT" (201
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -19,7 +19,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as op
 
-from forebay.engine import safetensors
+from forebay.engine import eight_bits, safetensors
 from forebay.engine.errors import ConversionError
 from forebay.engine.openvino_core import core
 from forebay.engine.wordpiece import WordPiece
@@ -33,6 +33,7 @@ _WORDS: Final = "embeddings.word_embeddings.weight"
 _WARM_UP: Final = 16
 
 Vector = NDArray[np.float32]
+Precision = Literal["f32", "i8"]
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -170,8 +171,10 @@ def _integers(values: Sequence[int]) -> ov.Node:
 class Embedder:
     """A converted model, ready to run; for one thread at a time."""
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
+    def __init__(self, folder: Path, *, threads: int, precision: Precision = "f32") -> None:
         """``folder``: what `convert` wrote; ``threads``: how many the CPU may use for one text (0: as OpenVINO likes).
+
+        In ``i8`` a vector takes about half the time, and its cosine with that of ``f32`` is 0.999.
 
         Raises:
             RuntimeError: OpenVINO cannot read the model.
@@ -181,9 +184,13 @@ class Embedder:
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
         if threads:
             settings["INFERENCE_NUM_THREADS"] = threads
-        model = core().compile_model(folder / MODEL, "CPU", settings)
-        self._request = model.create_infer_request()
-        self.dimensions: int = model.output(0).partial_shape[0].get_length()
+        model = core().read_model(folder / MODEL)
+        if precision == "i8":
+            eight_bits.round_weights(model)
+            settings |= eight_bits.SETTINGS
+        compiled = core().compile_model(model, "CPU", settings)
+        self._request = compiled.create_infer_request()
+        self.dimensions: int = compiled.output(0).partial_shape[0].get_length()
         # OpenVINO 2026.4 on the CPU: when the first text ever has one token, the attention of every later one with 16
         # or more is wrong. So the first one is ours.
         self.embed([self.tokenizer.sep] * _WARM_UP)
