@@ -29,7 +29,7 @@ class SemanticSettings(msgspec.Struct, frozen=True):
     """
 
     index: Section
-    threshold: Share = 0.95
+    threshold: Share = 0.88
     max_temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     max_chars: Annotated[int, msgspec.Meta(ge=1)] = 2000
     shadow: Share = 0.0

@@ -73,7 +73,7 @@ async def test_a_caller_may_ask_for_more_likeness_and_not_for_less() -> None:
     here = site()
     similar = here.keeper.similar
     assert isinstance(similar, SameWords)
-    for given, used in ((0.99, 0.99), (0.5, 0.95)):
+    for given, used in ((0.99, 0.99), (0.5, 0.88)):
         await here.fetch(**user(f"{ASKED} {given}"), cache=CacheControl(threshold=given))
         assert similar.threshold == used
 

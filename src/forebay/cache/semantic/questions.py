@@ -1,4 +1,6 @@
-"""The stored questions in memory: their keys, texts, ends and vectors, consistent with each other; for one thread.
+"""The stored questions in memory: their keys, texts, ends and vectors, consistent with each other.
+
+It is for one thread at a time, but for `same`.
 
 Each has a number, its place in the lists. Places that became free are filled again, so "the oldest" is exact only where
 nothing was removed in between; otherwise it is an old one.
@@ -84,13 +86,13 @@ class Questions:
         self._free.append(number)
 
     def same(self, scope: bytes, text: str, now: float) -> bytes | None:
-        """The key of the question of ``scope`` with these very words."""
+        """The key of the question of ``scope`` with these very words; this may be asked from any thread."""
         number = self._spelled.get(hash((scope, text)))
-        if number is None:
+        record = self._records[number] if number is not None else None
+        # It may have gone since, and two texts may share a hash.
+        if number is None or record is None or (record.scope, record.text) != (scope, text):
             return None
-        record = self._record(number)
-        # Two texts may share a hash.
-        return record.key if (record.scope, record.text) == (scope, text) and self._lives(number, now) else None
+        return record.key if self._lives(number, now) else None
 
     def nearest(self, scope: bytes, vector: bytes, count: int, now: float) -> list[Candidate]:
         """Up to ``count`` questions of ``scope``, the nearest first; what has expired goes for good."""

@@ -66,7 +66,8 @@ class SemanticTier:
         if changeable(plain):
             self._counts["changeable"] += 1
             return None
-        key = await self._run(self._same, scope, plain)
+        # Two look-ups in dictionaries: a change of thread would take longer.
+        key = self._loaded().same(scope, plain, self._clock())
         if key is not None:
             self._counts["same_words"] += 1
             return Match(key, 1.0)
@@ -148,9 +149,6 @@ class SemanticTier:
         return self._questions
 
     # What follows runs in the thread.
-
-    def _same(self, scope: bytes, plain: str) -> bytes | None:
-        return self._loaded().same(scope, plain, self._clock())
 
     def _nearest(self, scope: bytes, plain: str, vector: bytes, least: float) -> tuple[Match | None, Counter[str]]:
         """The first of the nearest that passes, and why the others did not."""
