@@ -47,6 +47,8 @@ def test_one_spelling(text: str, plain: str) -> None:
         ("What is C", "What is C++"),
         ("x² = 2", "x2 = 2"),
         ("Can you swim?", "swim?"),
+        ("What is 5!", "What is 5"),
+        ("?", "!!!"),
         ("```\nif x:\n  y\n```", "```\nif x:\n    y\n```"),
         ("    return A", "    return a"),
     ],

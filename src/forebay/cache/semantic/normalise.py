@@ -19,7 +19,7 @@ _KEPT: Final = re.compile(r'"[^"]*"|`[^`]*`|(?<!\S)-{1,2}\w[\w-]*')
 _SPACES: Final = re.compile(r"\s+")
 _ABBREVIATION: Final = re.compile(r"\b(?:US|IT|WHO|AIDS|CAT|SAT|ACT|GATE|PET|RAM|SIM|SAD|MS|PA|GAP|BASIC)\b")
 _LOWER: Final = re.compile(r"[a-z]")
-_TRAILING: Final = re.compile(r"[\s?!.,;:…]+$")
+_TRAILING: Final = re.compile(r"(?:(?<!\d)!|[\s?.,;:…])+$")  # 5! is a factorial.
 
 _CONTRACTIONS: Final = (
     (re.compile(r"\b(?:can't|cant|can not)\b"), "cannot"),
@@ -66,7 +66,8 @@ def normalise(text: str) -> str:
         return text.strip("\n")
     while (shorter := _once(plain)) != plain:
         plain = shorter
-    return plain
+    # Of a text of nothing but signs they are all there is.
+    return plain or text.strip()
 
 
 def _once(text: str) -> str:

@@ -13,11 +13,13 @@ from forebay.cache.semantic.verify.asking import asked_for
 from forebay.cache.semantic.verify.stem import canonical
 
 _TOKEN: Final = re.compile(
-    r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W_])|\d+(?:[.,]\d+)*|[^\W\d_]+(?:\+\+|#)?(?:'[^\W\d_]+)?|[%$€£¥+*/=<>^&|~-]"
+    r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W_])|\d+(?:[.,]\d+)*|[^\W\d_]+(?:\+\+|#)?(?:'[^\W\d_]+)?|"
+    r"[%$€£¥+*/=<>^&|~-]|(?<=\d)!|(?<=[\d+*/=-])[()]|[()](?=[\d+*/=-])"
 )
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 _ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th)$")
-_HYPHEN: Final = re.compile(r"(?<=\w)[-/](?=\w)")
+# Between words; between numbers and single letters they are signs.
+_HYPHEN: Final = re.compile(r"(?<=[^\W\d]{2})[-/](?=\w)|(?<=\w)[-/](?=[^\W\d]{2})")
 _LISTED: Final = re.compile(r",(?=\s)")
 
 

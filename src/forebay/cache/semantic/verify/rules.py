@@ -30,8 +30,9 @@ _MODALS: Final = {"can": "can", "could": "can", "should": "should", "ought": "sh
 _EXACT: Final = words(
     "january february march april may june july august september october november december monday tuesday wednesday "
     "thursday friday saturday sunday all only every always least last next both half without before after "
-    "until since except than % $ € £ ¥ + * / = < > ^ | ~"
+    "until since except than"
 )
+_SIGNS: Final = words("% $ € £ ¥ + - * / = < > ^ | ~ ! ( )")
 _SOFT: Final = words("of for in on about")
 _TIMELESS: Final = frozenset({"how", "why"})
 
@@ -62,8 +63,9 @@ def question(one: Reading, other: Reading) -> bool:
 
 
 def exact_words(one: Reading, other: Reading) -> bool:
-    """One has a month, a day, a quantifier or a sign that the other lacks."""
-    return _count(one.words, _EXACT) != _count(other.words, _EXACT)
+    """One has a month, a day, a quantifier or a sign that the other lacks, or the signs stand in another order."""
+    here, there = ([word for word in text.words if word in _SIGNS] for text in (one, other))
+    return here != there or _count(one.words, _EXACT) != _count(other.words, _EXACT)
 
 
 def tense(one: Reading, other: Reading) -> bool:
