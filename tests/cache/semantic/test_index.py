@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forebay.cache.semantic.index import Vectors, packed
@@ -19,11 +19,12 @@ def cosine(one: bytes, other: bytes) -> float:
     return float(here @ there / np.linalg.norm(here) / np.linalg.norm(there))
 
 
+@example([1e-45] * DIMENSIONS)
 @given(st.lists(st.floats(-1, 1, width=32), min_size=DIMENSIONS, max_size=DIMENSIONS))
 def test_packing_keeps_the_direction(numbers: list[float]) -> None:
     vector = np.array(numbers, np.float32)
     small = np.frombuffer(packed(vector), np.int8).astype(float)
-    assert abs(small).max() == 127 or not vector.any() or np.abs(vector).max() < 1e-30
+    assert abs(small).max() == 127 or not vector.any()
     if np.linalg.norm(vector) > 0.1:
         assert vector @ small / np.linalg.norm(vector) / np.linalg.norm(small) > 0.999
 

@@ -33,7 +33,7 @@ class Near(NamedTuple):
 def packed(vector: NDArray[np.float32]) -> bytes:
     """``vector`` in bytes from -127 to 127, one a dimension; the scale is its own, so that none of them is wasted."""
     largest = float(np.abs(vector).max(initial=0.0)) or 1.0
-    small: Vector = np.rint(vector * (127 / largest)).astype(np.int8)
+    small: Vector = np.rint(vector / np.float32(largest) * 127).astype(np.int8)
     return small.tobytes()
 
 
