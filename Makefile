@@ -1,9 +1,9 @@
 # What people and CI call. `make help` lists it; scripts/install.sh makes .venv, quickly and offline when nothing changed.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-slow test-vllm test-litellm lint format dev lock clean
+.PHONY: help serve test test-slow test-vllm test-litellm test-guardrails lint format dev lock clean
 
 BIN := .venv/bin
-# For `serve`: options of `forebay serve`. For `test`, `test-slow`, `test-vllm` and `test-litellm`: options of pytest.
+# For `serve`: options of `forebay serve`. For `test` and the like: options of pytest.
 ARGS ?=
 # A Python 3.11 or newer to make .venv with; empty: the newest one found.
 PYTHON ?=
@@ -19,7 +19,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 serve: ## install what is needed into .venv and serve: make serve ARGS="--port 9000 --model x.gguf"
 	@scripts/install.sh serve
@@ -27,11 +27,11 @@ serve: ## install what is needed into .venv and serve: make serve ARGS="--port 9
 
 test: lint ## lint, then every test that is not slow: make test ARGS="tests/web -x"
 	@scripts/apt.sh $(PACKAGES) || true
-	$(BIN)/python -m pytest -m "not slow and not vllm and not litellm" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not vllm and not litellm and not guardrails" $(ARGS)
 
 test-slow: dev ## the slow tests alone
 	@scripts/apt.sh $(PACKAGES) || true
-	$(BIN)/python -m pytest -m "slow and not vllm and not litellm" $(ARGS) || test $$? = 5 # there may be none
+	$(BIN)/python -m pytest -m "slow and not vllm and not litellm and not guardrails" $(ARGS) || test $$? = 5 # there may be none
 
 test-vllm: dev ## the tests that start a real vLLM; the first time downloads 1.5 GB into .venv-vllm
 	@scripts/vllm.sh
@@ -40,6 +40,10 @@ test-vllm: dev ## the tests that start a real vLLM; the first time downloads 1.5
 test-litellm: ## the tests with a real LiteLLM, in .venv-litellm: it wants older versions of what the others use
 	@scripts/litellm.sh
 	.venv-litellm/bin/python -m pytest -m litellm tests/providers/litellm $(ARGS)
+
+test-guardrails: dev ## the tests with Guardrails AI's own validators and Presidio, in .venv-guardrails
+	@scripts/guardrails.sh
+	.venv-guardrails/bin/python -m pytest -m guardrails $(ARGS)
 
 lint: dev ## ruff, mypy and import-linter
 	$(BIN)/ruff check .
@@ -62,5 +66,5 @@ lock: ## write requirements/*.txt anew from pyproject.toml; with UPGRADE=1 to th
 		--output-file requirements/dev.txt
 
 clean: ## remove everything that was installed or built here
-	rm -rf .venv .venv-vllm .venv-litellm dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf .venv .venv-vllm .venv-litellm .venv-guardrails dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

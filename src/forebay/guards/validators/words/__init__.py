@@ -1,0 +1,1 @@
+"""Words that are not to be said, found however they are spelled."""
