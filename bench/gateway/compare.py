@@ -26,8 +26,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.gateway.imports import import_goal
-from bench.gateway.provider import START_PAUSE, START_SECONDS, Upstream, start_plain, start_tls
+from bench.gateway.provider import PLAIN_PORT, START_PAUSE, START_SECONDS, Upstream, start_plain, start_tls
 from bench.processes import (
+    KEY,
     NotStartedError,
     Server,
     allow_many_files,
@@ -51,6 +52,9 @@ ON_GATEWAY_CPU = ("taskset", "-c", str(GATEWAY_CPU))
 
 CHAT = "/v1/chat/completions"
 PLAIN_BODY, SLOW_BODY = HERE / "body_ns.json", HERE / "body_slow.json"
+FEW = (1, 8)
+"""At how many requests at once the time to the first token is measured, each connection asking `ROUNDS` times."""
+ROUNDS = 12
 STREAM_SECONDS = 30
 MIB = 1024**2
 
@@ -66,7 +70,11 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one gateway: idle, one request at a time, 64 at a time, many slow streams at a time."""
+    """What was measured of one gateway: idle, one request at a time, 64 at a time, many slow streams at a time.
+
+    ``ttft_us`` are medians of the time to the first token of slow streams, by how many at once, less those of the
+    provider asked directly.
+    """
 
     name: str
     startup_s: float
@@ -74,6 +82,7 @@ class Row:
     low: Figures
     high: Figures
     streams: Figures
+    ttft_us: Mapping[int, float]
     peak_mib: float
 
 
@@ -105,8 +114,10 @@ def build(work: Path) -> None:
         subprocess.run(["gcc", "-O2", "-o", str(work / name), str(HERE / f"{name}.c")], check=True)
 
 
-def measure(gateway: Server, work: Path, seconds: int, streams: int) -> Row:
+def measure(gateway: Server, work: Path, options: argparse.Namespace, direct: Mapping[int, float]) -> Row:
     """Start a gateway and measure it: latency first, saturation last, for some go on working after they replied.
+
+    ``direct`` is how long the provider itself takes to its first token, by how many ask at once.
 
     Raises:
         NotStartedError: it did not start.
@@ -123,8 +134,9 @@ def measure(gateway: Server, work: Path, seconds: int, streams: int) -> Row:
             startup_s=round(startup, 2),
             idle_mib=round(idle / MIB, 1),
             low=wrk(gateway, process, connections=1, seconds=2),
-            high=wrk(gateway, process, connections=64, seconds=seconds),
-            streams=_slow_streams(gateway, work, streams),
+            ttft_us={few: round(took - direct[few], 1) for few, took in first_tokens(gateway.port, work).items()},
+            high=wrk(gateway, process, connections=64, seconds=options.seconds),
+            streams=_slow_streams(gateway, work, options.streams),
             peak_mib=round(memory(process) / MIB, 1),
         )
 
@@ -140,6 +152,17 @@ def wrk(gateway: Server, process: subprocess.Popen[bytes], *, connections: int, 
     figures: Figures = json.loads(found.group(1))
     taken = cpu_seconds(process) - before
     return {**figures, "cpu_us": round(taken / max(figures["requests"], 1) * 1e6, 1)}
+
+
+def first_tokens(port: int, work: Path) -> dict[int, float]:
+    """Microseconds to the first token of slow streams (median), by how many of `FEW` ask at once."""
+    taken = {}
+    for few in FEW:
+        where = ["127.0.0.1", str(port), CHAT, str(SLOW_BODY)]
+        options = [str(few), "n", str(ROUNDS), "0", str(STREAM_SECONDS)]
+        output = _on_load_cpu([str(work / "sc"), *where, *options, f"Authorization: Bearer {KEY}"])
+        taken[few] = float(json.loads(output.strip().splitlines()[-1])["ttft_p50_us"])
+    return taken
 
 
 def _slow_streams(gateway: Server, work: Path, streams: int) -> Figures:
@@ -164,6 +187,7 @@ def goals(rows: Rows, streams: int) -> list[Goal]:
         at_least("requests/s, x LiteLLM", 150, ratio(rps, _rps(rows, "litellm"))),
         at_least(f"{streams} slow streams, whole ones", streams, row.streams["ok"]),
         at_least("chunks/s, x nginx", 0.7, ratio(chunks, _chunks(rows, "nginx"))),
+        *(below(f"added TTFT, p50, {few} at once", 500, row.ttft_us[few], " us") for few in FEW),
         below("idle memory", 60, row.idle_mib, " MiB"),
         below("start to first answer", 1, row.startup_s, " s"),
     ]
@@ -188,6 +212,7 @@ def cells(row: Row, rows: Rows) -> Cells:
         "cpu us": f"{high['cpu_us']:.1f}",
         "p50 c1 us": f"{low['p50']:.0f}",
         "p99 c64 us": f"{high['p99']:.0f}",
+        "added ttft us": " / ".join(f"{row.ttft_us[few]:.0f}" for few in FEW),
         "errors": f"{high['err_status'] + high['err_sock']}",
         "streams ok": f"{streams['ok']}",
         "chunks/s": f"{streams['chunks_s']:.0f}",
@@ -204,10 +229,11 @@ def compare(options: argparse.Namespace, work: Path) -> tuple[list[Row], bool]:
     rows, complete = [], True
     start = start_tls if options.tls else start_plain
     with start(work, ON_LOAD_CPU) as upstream:
+        direct = first_tokens(PLAIN_PORT, work)
         for gateway in gateways(options.only, work, options.litellm, upstream):
             print(f"{gateway.name} ...", file=sys.stderr)
             try:
-                rows.append(measure(gateway, work, options.seconds, options.streams))
+                rows.append(measure(gateway, work, options, direct))
             except NotStartedError as error:
                 print(f"{gateway.name} did not start: {explain(error, gateway, work)}", file=sys.stderr)
                 complete = False
