@@ -15,6 +15,8 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
 # Debian packages for tests: the browser, what the program that drives it is linked against, and git.
 PACKAGES := chromium libatomic1 git
 
+# What `make serve` can do without another word: all that is small, and works on any machine.
+SERVED := --extra engine --extra convert --extra hub --extra guards --extra redis --extra semantic
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -61,8 +63,8 @@ dev: ## install everything that working on Forebay needs into .venv
 lock: ## write requirements/*.txt anew from pyproject.toml; with UPGRADE=1 to the newest versions
 	@scripts/install.sh venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	$(COMPILE) --extra engine --extra convert --extra hub pyproject.toml requirements/build.in --output-file requirements/serve.txt
-	$(COMPILE) --extra engine --extra convert --extra hub --group dev --constraint requirements/serve.txt pyproject.toml requirements/build.in \
+	$(COMPILE) $(SERVED) pyproject.toml requirements/build.in --output-file requirements/serve.txt
+	$(COMPILE) $(SERVED) --group dev --constraint requirements/serve.txt pyproject.toml requirements/build.in \
 		--output-file requirements/dev.txt
 
 clean: ## remove everything that was installed or built here
