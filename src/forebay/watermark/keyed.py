@@ -1,0 +1,38 @@
+"""The default scheme: a keyed hash says of each token whether it is green. It knows no list and no vocabulary size."""
+
+from typing import Final
+
+import numpy as np
+
+from forebay.watermark.hashing import KeyedNumbers
+from forebay.watermark.scheme import Bools, Ints
+
+_PURPOSE: Final = b"forebay keyed"
+
+
+class KeyedHash:
+    """Green is a token whose keyed number lies in the lowest ``gamma`` of all numbers.
+
+    Over a ``width`` of several tokens the least of their hashes counts, which survives more edits than all together.
+    """
+
+    def __init__(self, secret: str, *, gamma: float, width: int = 1) -> None:
+        self.width = width
+        self.gamma = gamma
+        self._numbers = KeyedNumbers(secret, _PURPOSE)
+        self._bound = int(gamma * 2**32)
+
+    def green(self, context: tuple[int, ...], tokens: Ints) -> Bools:
+        """Which of ``tokens`` are green after ``context``."""
+        return self._numbers.numbers(self._numbers.least(context), tokens) < np.uint32(self._bound)
+
+    def is_green(self, context: tuple[int, ...], token: int) -> bool:
+        """Whether one token is."""
+        return self._numbers.number(self._numbers.least(context), token) < self._bound
+
+    def score(self, contexts: Ints, tokens: Ints) -> Bools:
+        """Whether each token is green after its own context."""
+        each, places = np.unique(contexts, return_inverse=True)
+        seeds = np.array([self._numbers.least((token,)) for token in each.tolist()], np.uint32)
+        least = seeds[places].reshape(contexts.shape).min(axis=1)
+        return self._numbers.paired(least, tokens) < np.uint32(self._bound)

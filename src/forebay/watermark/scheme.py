@@ -1,0 +1,33 @@
+"""What every watermark comes down to: after some tokens, some tokens are green."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+Words = npt.NDArray[np.uint32]
+
+
+class Scheme(Protocol):
+    """Which tokens are green after a context, the ``width`` tokens that stand before them.
+
+    ``gamma`` is the share of all tokens that are, so the share that a text without the mark has by chance.
+    """
+
+    width: int
+    gamma: float
+
+    def green(self, context: tuple[int, ...], tokens: Ints) -> Bools:
+        """Which of ``tokens``, shape (n,), are green after ``context``."""
+        ...
+
+    def is_green(self, context: tuple[int, ...], token: int) -> bool:
+        """Whether one token is."""
+        ...
+
+    def score(self, contexts: Ints, tokens: Ints) -> Bools:
+        """Whether each of ``tokens``, shape (n,), is green after its row of ``contexts``, shape (n, width)."""
+        ...
