@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from forebay.api import stored
+from forebay.api import stored, watermark
 from forebay.api.adapters import AdapterEndpoints
 from forebay.api.admin import Admin
 from forebay.api.anthropic import messages
@@ -48,6 +48,7 @@ from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
 from forebay.gateway.stored import Keepers
+from forebay.gateway.watermark import Watermarks
 from forebay.generation import Generation, around, generation
 from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
@@ -93,7 +94,7 @@ class Process:
         self.service = Service(first, self._endpoints, self._journal, source)
 
     def _meter(self) -> Sequence[Stage]:
-        return (Meter([self._journal]),)
+        return (Meter([self._journal]), Watermarks())
 
     def _guards(self, current: Generation) -> Sequence[Stage]:
         return (Guard(current.policies, self._audit, current.tools.beside),) if current.policies.all else ()
@@ -122,6 +123,7 @@ class Process:
             **_stored(authenticator, self._keeping(current)),
             **_translated(authenticator, ask),
             **_models(authenticator, route),
+            **_watermarks(authenticator, route, current),
             **_explanations(authenticator, self._explanations),
             **_operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
         }
@@ -215,6 +217,15 @@ def _models(authenticator: Authenticator, route: Route) -> Endpoints:
     }
 
 
+def _watermarks(authenticator: Authenticator, route: Route, current: Generation) -> Endpoints:
+    marked = current.marked
+    if not (current.settings.watermark.keys or marked):
+        return {}
+    from forebay.detection import detection  # noqa: PLC0415  # NumPy comes with an extra
+
+    return {watermark.PATH: {"POST": detection(current.settings.watermark, marked, route, authenticator)}}
+
+
 def _explanations(authenticator: Authenticator, explanations: Explanations) -> Endpoints:
     return {REQUEST_PREFIX: {"GET": Requests(explanations, authenticator).route}}
 
@@ -256,7 +267,13 @@ def build_authenticator(settings: AuthSettings) -> Authenticator:
     return Keys.of(
         (
             key.key.reveal(),
-            Principal(key.name, key.tenant, frozenset(key.models) if key.models is not None else None, key.admin),
+            Principal(
+                key.name,
+                key.tenant,
+                frozenset(key.models) if key.models is not None else None,
+                key.admin,
+                key.watermark,
+            ),
         )
         for key in settings.keys
     )

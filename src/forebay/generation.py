@@ -13,7 +13,7 @@ import msgspec
 
 from forebay.cache.layered import LayeredStore
 from forebay.cache.memory import MemoryStore
-from forebay.core.ports import Provider, Similar, Strategy
+from forebay.core.ports import Markable, Provider, Similar, Strategy, Watermark
 from forebay.core.types import Deployment, Live
 from forebay.engine.residency import Lodger, Residency
 from forebay.gateway.cache.identity import Identities, digest
@@ -42,12 +42,14 @@ from forebay.settings import (
     CacheSettings,
     DeploymentSettings,
     HealthSettings,
+    KeyRingSettings,
     ModelSettings,
     Problem,
     Section,
     SemanticSettings,
     Settings,
     SettingsError,
+    WatermarkSettings,
 )
 
 Lives = Mapping[str, Live]
@@ -97,6 +99,11 @@ class Generation(msgspec.Struct, frozen=True):
     cache: Keeper | None = None
 
     @property
+    def marked(self) -> dict[str, WatermarkSettings]:
+        """How the models of providers are marked, by the providers' names."""
+        return {name: how for name, each in self.built.items() if (how := _marked(each.options)) is not None}
+
+    @property
     def providers(self) -> dict[str, Provider]:
         """Its providers by name."""
         return {name: each.provider for name, each in self.built.items()}
@@ -121,6 +128,10 @@ def generation(settings: Settings, before: Generation | None = None) -> Generati
     old = before.built if before else {}
     residency = before.residency if before else _residency(settings)
     built = {name: _built(name, section, old.get(name), residency) for name, section in settings.providers.items()}
+    for each in built.values():
+        if isinstance(each.provider, Markable):
+            how = _marked(each.options)
+            each.provider.mark_with(None if how is None else _mark(settings.watermark, how))
     kept = {name for name, each in built.items() if name in old and old[name].provider is each.provider}
     lives = _kept_lives(before, kept) if before else {}
     return _generation(settings, built, lives, residency, _cache(settings, before))
@@ -176,6 +187,7 @@ def check(settings: Settings) -> None:
         *_problems("semantic cache", similar_plugin, indexes),
         *guard_problems(settings),
     )
+    problems += tuple(_mark_problems(settings)) if not problems else ()
     if problems:
         guards = [each.section for each in settings.guards.values()]
         sections = (*settings.providers.values(), *strategies, *stores, *indexes, *guards)
@@ -197,6 +209,28 @@ def _problems(
             yield from section.error(str(error)).problems
         except ImportError as error:
             yield from section.error(f"the {what} kind '{section.kind}' cannot be used here: {error}").problems
+
+
+def _mark_problems(settings: Settings) -> Iterator[Problem]:
+    """The models that are to mark with a key that is not there, or not one for their scheme."""
+    for section in settings.providers.values():
+        how = _marked(section.read(provider_plugin(section.kind).settings))
+        if how is not None:
+            try:
+                _mark(settings.watermark, how)
+            except ValueError as error:
+                yield from section.error(str(error), "watermark").problems
+
+
+def _marked(options: msgspec.Struct) -> WatermarkSettings | None:
+    how = getattr(options, "watermark", None)
+    return how if isinstance(how, WatermarkSettings) else None
+
+
+def _mark(ring: KeyRingSettings, how: WatermarkSettings) -> Watermark:
+    from forebay.watermark.marks import Mark, ring_of  # noqa: PLC0415  # NumPy comes with an extra
+
+    return Mark(ring_of(ring), how)
 
 
 def _residency(settings: Settings) -> Residency:

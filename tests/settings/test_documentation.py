@@ -17,6 +17,7 @@ from forebay.settings import (
     FrontSettings,
     HealthSettings,
     HedgeSettings,
+    KeyRingSettings,
     KeySettings,
     LogSettings,
     ModelSettings,
@@ -33,12 +34,13 @@ from forebay.settings import (
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 FULL = max(EXAMPLES, key=len)
-ENVIRON = {"OPENAI_API_KEY": "sk-1", "TEAM_KEY": "fb-1"}
+ENVIRON = {"OPENAI_API_KEY": "sk-1", "TEAM_KEY": "fb-1", "WATERMARK_KEY": "a secret of some length"}
 SHAPES = [
     Settings,
     ServerSettings,
     AuthSettings,
     KeySettings,
+    KeyRingSettings,
     LogSettings,
     ModelSettings,
     DeploymentSettings,

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from forebay.watermark.keyring import Parameters, SchemeName, scheme_of
-from forebay.watermark.marking import Strength, marker
+from forebay.core.marks import SchemeName, Strength
+from forebay.watermark.keyring import Parameters, scheme_of
+from forebay.watermark.marking import marker
 from forebay.watermark.scheme import Scheme
 
 VOCABULARY = 2000

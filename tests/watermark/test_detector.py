@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forebay.core.marks import SchemeName
 from forebay.watermark.detector import Hypothesis, Report, detect
-from forebay.watermark.keyring import SchemeName
 from forebay.watermark.kgw import PaddedLeftHash
 from forebay.watermark.statistics import sum_tail, tails, z_score
 from tests.watermark.samples import LISTS, SCHEMES, VOCABULARY, clean, marked, scheme

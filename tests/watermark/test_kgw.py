@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from forebay.core.marks import SchemeName
 from forebay.watermark.detector import Hypothesis, detect
-from forebay.watermark.keyring import Parameters, SchemeName, scheme_of
+from forebay.watermark.keyring import Parameters, scheme_of
 from forebay.watermark.kgw import PaddedLeftHash
 from forebay.watermark.scheme import Scheme
 

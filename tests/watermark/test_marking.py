@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from forebay.watermark.keyring import SchemeName
+from forebay.core.marks import SchemeName
 from forebay.watermark.marking import DrawMarker, ListMarker, marker
 from tests.watermark.samples import LISTS, SCHEMES, scheme
 

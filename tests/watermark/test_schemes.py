@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from forebay.watermark.keyring import KeyRing, Parameters, SchemeName, WatermarkKeyError, scheme_of
+from forebay.core.marks import SchemeName
+from forebay.watermark.keyring import KeyRing, Parameters, WatermarkKeyError, scheme_of
 from tests.watermark.samples import INTEGER, LISTS, SCHEMES, SECRET, VOCABULARY, clean, scheme
 
 HARDLY = 4.5

@@ -33,6 +33,7 @@ class ChatBody(msgspec.Struct, frozen=True):
     stream_options: StreamOptions | None = None
     adapter_id: str | None = None
     cache: CacheControl | None = None
+    watermark: bool | None = None
 
 
 class CompletionBody(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class CompletionBody(msgspec.Struct, frozen=True):
     stream_options: StreamOptions | None = None
     adapter_id: str | None = None
     cache: CacheControl | None = None
+    watermark: bool | None = None
 
 
 class EmbeddingBody(msgspec.Struct, frozen=True):
@@ -214,7 +216,8 @@ def _streamable(operation: Operation, found: Any, body: bytes) -> Request:  # no
     if options is not None and not found.stream:
         raise InvalidRequestError("'stream_options' needs 'stream': true.", param="stream_options")
     include_usage = bool(options and options.include_usage)
-    request = Request(operation, named(found.model, found.adapter_id), body, bool(found.stream), include_usage)
+    model = named(found.model, found.adapter_id)
+    request = Request(operation, model, body, bool(found.stream), include_usage, watermark=found.watermark)
     return _wishing(request, found.cache)
 
 

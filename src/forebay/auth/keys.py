@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from forebay.core.errors import AuthenticationError
 from forebay.core.types import Principal
 
-ANONYMOUS = Principal(name="anonymous")
+ANONYMOUS = Principal(name="anonymous", watermark="choose")
 
 
 class Anonymous:

@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "models": ("forebay.cli.models:models", "Fetch, list and remove models of the embedded engine."),
     "bench": ("forebay.cli.bench:bench", "Measure latencies with the models that would be served."),
     "cache": ("forebay.cli.cache:cache", "Look into the cache of a running server, clear it, fill it."),
+    "detect": ("forebay.cli.detect:detect", "Tell whether FILES, or what comes in by a pipe, carry a watermark."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }

@@ -14,6 +14,7 @@ import msgspec
 from forebay.core.access import Access
 from forebay.core.cachecontrol import CacheControl
 from forebay.core.form import Form
+from forebay.core.marks import MarkPolicy
 
 ADAPTER_MARK: Final = ":"
 """Stands between a model and its adapter where a request names both: ``smollm2:support``."""
@@ -47,13 +48,14 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
 
     ``models`` holds names, prefixes such as ``openai/*``, adapters of a model as ``model:adapter`` and all of them as
     ``model:*``; ``None`` is everything. A model's own name does not grant its adapters, nor they the model. ``admin``
-    is who may change the server itself.
+    is who may change the server itself. ``watermark`` says whether the answers are marked.
     """
 
     name: str
     tenant: str = "default"
     models: frozenset[str] | None = None
     admin: bool = False
+    watermark: MarkPolicy = "model"
 
     def may_use(self, model: str) -> bool:
         """Whether this principal may name ``model`` in a request."""
@@ -77,6 +79,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     ``translated`` says that it came in another dialect: its body was written by us, and may hold more than the upstream
     at hand understands. A ``form`` stands in the place of a body. ``access`` is there for what a provider keeps, which
     has no model. ``cache`` is what the body's field of that name wished, which is in the body no more.
+    ``watermark`` says whether the answer is to be marked; ``None``: as the model's settings say.
     """
 
     operation: Operation
@@ -88,6 +91,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     form: Form | None = None
     access: Access | None = None
     cache: CacheControl | None = None
+    watermark: bool | None = None
 
     def fields(self) -> dict[str, Any]:
         """The whole body, decoded; for adapters that translate or generate."""

@@ -1,12 +1,14 @@
 """One request's answer as it grows, between the engine's thread and the task that writes the reply."""
 
 import asyncio
+from collections.abc import Callable
 from collections.abc import Sequence as Items
 from typing import NamedTuple
 
 import msgspec
 
 from forebay.core.errors import InvalidRequestError
+from forebay.core.ports import Marker
 from forebay.core.types import Usage
 from forebay.engine.grammar import Grammar
 from forebay.engine.runner import Runner
@@ -36,9 +38,16 @@ class Answer:
     """
 
     def __init__(
-        self, runner: Runner, words: Words, *, grammar: Grammar | None = None, origin: Origin = NOBODY
+        self,
+        runner: Runner,
+        words: Words,
+        *,
+        grammar: Grammar | None = None,
+        origin: Origin = NOBODY,
+        marker: Callable[[], Marker] | None = None,
     ) -> None:
-        """An answer in ``words``, held to ``grammar``."""
+        """An answer in ``words``, held to ``grammar``, and each of its choices marked by a ``marker`` of its own."""
+        self._marker = marker
         self._words = words
         self._grammar = grammar
         self._sequences: list[Sequence] = []
@@ -66,6 +75,7 @@ class Answer:
                 sequence = Sequence(prompt.tokens, own, self, stop_ids=self._words.ends, origin=self._origin)
                 sequence.index = index
                 sequence.grammar = self._grammar.matcher() if self._grammar else None
+                sequence.marker = self._marker() if self._marker else None
                 self._sequences.append(sequence)
                 if number == 0:
                     self._prompts.append(sequence)

@@ -31,6 +31,7 @@ from forebay.engine.completion_replies import CompletionFormat
 from forebay.engine.core import Engine
 from forebay.engine.grammar import Constraint, Grammar
 from forebay.engine.graph import PagedGraph, Precision
+from forebay.engine.marks import Marks
 from forebay.engine.options import EngineSettings
 from forebay.engine.prompts import Prompter
 from forebay.engine.replies import Format, Head
@@ -56,9 +57,12 @@ class _Asked(NamedTuple):
 class LocalModel:
     """One model, loaded: its tokenizer and templates, its engine in a thread of its own, and what it answers."""
 
-    def __init__(self, settings: EngineSettings, renamed: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: EngineSettings, renamed: dict[str, str] | None = None, marks: Marks | None = None
+    ) -> None:
         """Nothing is loaded yet; ``renamed`` are the ``paths`` of an `AdapterStore`."""
         self._settings = settings
+        self._marks = marks or Marks()
         self._renamed = {} if renamed is None else renamed
         self._advice = settings.advice()
         self._runner = Runner(settings.max_running + settings.max_waiting)
@@ -210,8 +214,10 @@ class LocalModel:
     async def _reply(self, call: Call, asked: "_Asked", origin: Origin, held: contextlib.ExitStack) -> Reply:
         """The answer, while ``held`` is open; a stream takes what is in it along."""
         body = asked.body
+        mark = self._marks.wanted(body.watermark, len(self._prompter.names))
         grammar = await self._compiled(body.constraint())
-        answer = Answer(self._runner, Words(self._prompter.ends, asked.pieces), grammar=grammar, origin=origin)
+        words = Words(self._prompter.ends, asked.pieces)
+        answer = Answer(self._runner, words, grammar=grammar, origin=origin, marker=mark.make)
         for prompt in asked.prompts:
             sampling = body.sampling(self._prompter.context - len(prompt.tokens), self._advice)
             answer.add(prompt, sampling, body.choices)
@@ -223,10 +229,10 @@ class LocalModel:
             include_usage=call.request.include_usage,
         )
         if not call.request.stream:
-            return await _whole(call, answer, writer)
+            return msgspec.structs.replace(await _whole(call, answer, writer), headers=mark.headers)
         events = await Primed.of(_events(call, answer, writer, held.pop_all()))
         call.trace.provider_answered = time.perf_counter()
-        return Stream(events)
+        return Stream(events, mark.headers)
 
     async def _compiled(self, constraint: Constraint | None) -> Grammar | None:
         if constraint is None:

@@ -11,7 +11,7 @@ from forebay.engine.adapter import Adapter
 from forebay.engine.blocks import BLOCK
 from forebay.engine.local import LocalSettings
 from forebay.engine.sequence import Origin
-from forebay.settings import Size
+from forebay.settings import Size, WatermarkSettings
 
 _Positive = Annotated[int, Meta(ge=1)]
 
@@ -37,7 +37,7 @@ class EngineSettings(LocalSettings, frozen=True, forbid_unknown_fields=True):
     computed in chunks. ``prefix_cache`` says who may begin with what others have computed: everybody, those of the same
     tenant (nobody can then tell by the time it takes what others have asked), or nobody.
     ``temperature``, ``top_p`` and (for chats) ``max_tokens`` hold for requests that do not say. Without ``adapters``
-    the model has none.
+    the model has none, without a ``watermark`` its answers have none.
     """
 
     model: str = catalog.DEFAULT
@@ -52,6 +52,7 @@ class EngineSettings(LocalSettings, frozen=True, forbid_unknown_fields=True):
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     max_tokens: _Positive | None = None
     adapters: AdapterSettings | None = None
+    watermark: WatermarkSettings | None = None
 
     def advice(self) -> catalog.Advice:
         """How to sample for a request that does not say."""

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from forebay.core.marks import Tokens
+from forebay.core.ports import Watermark
 from forebay.core.types import AdapterSource, Deployment, Operation
 from forebay.engine import library
 from forebay.engine.adapter_folder import AdapterFolder
 from forebay.engine.local import LocalProvider
+from forebay.engine.marks import Marks
 from forebay.engine.model import LocalModel, no_adapters
 from forebay.engine.options import EngineSettings
+from forebay.engine.reading import Reading
 from forebay.plugins import Progress, ProviderPlugin
 
 
@@ -20,12 +24,31 @@ class EngineProvider(LocalProvider[LocalModel]):
     def __init__(self, settings: EngineSettings, name: str = "engine") -> None:
         self._folder = AdapterFolder(Path(settings.adapters.folder)) if settings.adapters else None
         self._renamed: dict[str, str] = {}
-        super().__init__(name, partial(LocalModel, settings, self._renamed), settings)
+        self._marks = Marks(settings.watermark is None or settings.watermark.default)
+        self._reading = Reading(settings.model)
+        super().__init__(name, partial(LocalModel, settings, self._renamed, self._marks), settings)
 
     @property
     def operations(self) -> frozenset[Operation]:
         """Chats, the length of their prompts, and completions."""
         return frozenset({Operation.CHAT, Operation.COMPLETION, Operation.COUNT})
+
+    @property
+    def marks(self) -> bool:
+        """Whether its answers can have a watermark."""
+        return self._marks.watermark is not None
+
+    def mark_with(self, watermark: Watermark | None, /) -> None:
+        """Mark with ``watermark`` whatever is asked from now on."""
+        self._marks.watermark = watermark
+
+    async def tokens(self, text: str, /) -> Tokens:
+        """The tokens of ``text``, whether the model is in memory or not.
+
+        Raises:
+            UnavailableError: its tokenizer cannot be loaded.
+        """
+        return await self._reading.tokens(text)
 
     # There is but one model, so what deployment is meant does not matter to its adapters.
 

@@ -61,6 +61,7 @@ class _Body(msgspec.Struct, frozen=True):
     logit_bias: Annotated[dict[str, float], Meta(max_length=_MAX_BIASES)] | None = None
     stop: Annotated[list[Stop], Meta(max_length=4)] | Stop | None = None
     echo: bool | None = None
+    watermark: bool | None = None
     suffix: Any = None
     tools: Any = None
     response_format: Any = None

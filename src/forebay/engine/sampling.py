@@ -6,7 +6,8 @@ cache, and the result cannot depend on the rest of the batch. A draw inverts the
 likeliest tokens, a bound that cannot cut off any of them leaves a few candidates to sort; the others lose their weight.
 Where only few tokens have any weight, as at low temperatures, all of that is done with those alone.
 
-`_changed` is where a row is changed, and `_next` where a grammar restricts it after that; a watermark belongs behind.
+`_changed` is where a row is changed, and `_next` where a grammar restricts it after that. A watermark comes last: it
+has its say in what is drawn after temperature and filters, and none where a grammar leaves one token.
 """
 
 from collections.abc import Sequence as Items
@@ -15,9 +16,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from forebay.core.ports import Bias
 from forebay.engine.sequence import Logprobs, Sampling, Sequence
 
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
 _BLOCK: Final = 256  # Entries of a row that are summed, or compared, as one.
@@ -49,6 +52,23 @@ def _mix(number: int) -> int:
     return number ^ (number >> 31)
 
 
+class Chance:
+    """The random numbers for one token; most often one is enough, and it is `uniform`'s."""
+
+    __slots__ = ("_drawn", "_position", "_seed")
+
+    def __init__(self, seed: int, position: int) -> None:
+        self._seed = seed
+        self._position = position
+        self._drawn = 0
+
+    def next(self) -> float:
+        """Another one in [0, 1)."""
+        self._drawn += 1
+        # No position is ever so far on that the numbers of two of them meet.
+        return uniform(self._seed, self._position + ((self._drawn - 1) << 40))
+
+
 class Choice:
     """A token, and its logprobs if they were asked for."""
 
@@ -70,6 +90,7 @@ class Sampler:
         self._blocks = np.zeros((blocks, _BLOCK), np.float32)
         self._weights = self._blocks.reshape(-1)[:vocabulary]
         self._ones = np.ones(_BLOCK, np.float32)
+        self._tokens = np.arange(vocabulary)
 
     def choose(self, logits: Floats, sequences: Items[Sequence]) -> list[Choice]:
         """The next token of each sequence, from its line of ``logits``."""
@@ -97,9 +118,10 @@ class Sampler:
         return grammar.advance(token, sequence.sampling.max_tokens - sequence.generated - 1)
 
     def _pick(self, row: Floats, sequence: Sequence) -> int:
+        bias = _bias(sequence)
         if sequence.sampling.temperature < _COLDEST:
-            return int(row.argmax())
-        return self._draw(row, sequence.sampling, uniform(sequence.seed, sequence.generated))
+            return int(row.argmax()) if bias is None or not bias.greedy else _likeliest_marked(row, bias)
+        return self._draw(row, sequence.sampling, Chance(sequence.seed, sequence.generated), bias)
 
     def _changed(self, row: Floats, sequence: Sequence) -> Floats:
         """The row after everything that bans, favours or punishes tokens; ``row`` itself where nothing does."""
@@ -115,16 +137,16 @@ class Sampler:
         changed[banned] = _BANNED
         return changed
 
-    def _draw(self, row: Floats, sampling: Sampling, chance: float) -> int:
+    def _draw(self, row: Floats, sampling: Sampling, chance: Chance, bias: Bias | None) -> int:
         highest = row.max()
         likely = row > highest - _REACH * sampling.temperature
         if 0 < np.count_nonzero(likely) <= _FEW:
             tokens = np.flatnonzero(likely)
             weights = np.exp((row[tokens] - highest) / np.float32(sampling.temperature))
-            return int(tokens[_draw_sorted(weights, sampling, chance)])
-        return self._draw_many(row, sampling, chance)
+            return _draw_sorted(tokens, weights, sampling, chance, bias)
+        return self._draw_many(row, sampling, chance, bias)
 
-    def _draw_many(self, row: Floats, sampling: Sampling, chance: float) -> int:
+    def _draw_many(self, row: Floats, sampling: Sampling, chance: Chance, bias: Bias | None) -> int:
         self._weigh(row, sampling.temperature)
         if sampling.min_p:
             np.multiply(self._weights, self._weights >= sampling.min_p, out=self._weights)
@@ -133,6 +155,17 @@ class Sampler:
         if sampling.top_p < 1.0:
             self._keep_nucleus(sampling.top_p)
         sums = self._sums()
+        if bias is None:
+            return self._at(sums, chance.next())
+        for _ in range(bias.tries):
+            token = self._at(sums, chance.next())
+            if bias.stands(token, chance.next()):
+                return token
+        bias.weigh(self._tokens, self._weights)
+        return self._at(self._sums(), chance.next())
+
+    def _at(self, sums: Doubles, chance: float) -> int:
+        """The token at the share ``chance`` of all weight, of which ``sums`` are the cumulated blocks."""
         target = chance * sums[-1]
         block = _invert(sums, target)
         within = self._blocks[block].cumsum(dtype=np.float64)
@@ -201,11 +234,30 @@ class Sampler:
         return found
 
 
+def _bias(sequence: Sequence) -> Bias | None:
+    """What the watermark does to the next token; nothing to those whose context would reach into the prompt."""
+    marker = sequence.marker
+    if marker is None or sequence.generated < marker.width:
+        return None
+    tokens = sequence.tokens
+    return marker.bias(tokens[len(tokens) - marker.width :])
+
+
+def _likeliest_marked(row: Floats, bias: Bias) -> int:
+    """The likeliest token of those that the watermark favours, as at temperature 1."""
+    highest = row.max()
+    tokens = np.flatnonzero(row > highest - _REACH)
+    weights = np.exp(row[tokens] - highest)
+    bias.weigh(tokens, weights)
+    return int(tokens[weights.argmax()])
+
+
 def _is_plain(sequence: Sequence) -> bool:
     """Whether the likeliest token is all there is to know."""
     sampling = sequence.sampling
     return (
         sequence.grammar is None
+        and sequence.marker is None
         and sampling.temperature < _COLDEST
         and sampling.logprobs is None
         and not sampling.penalised
@@ -227,8 +279,8 @@ def _penalise(row: Floats, sequence: Sequence) -> None:
         row[said] -= (sampling.frequency_penalty * counts + sampling.presence_penalty).astype(np.float32)
 
 
-def _draw_sorted(weights: Floats, sampling: Sampling, chance: float) -> int:
-    """Which of a few weights is drawn: as by `Sampler._draw_many`, and as one would write it down."""
+def _draw_sorted(tokens: Ints, weights: Floats, sampling: Sampling, chance: Chance, bias: Bias | None) -> int:
+    """Which of a few tokens is drawn: as by `Sampler._draw_many`, and as one would write it down."""
     order = np.argsort(-weights, kind="stable")
     sums = weights[order].cumsum(dtype=np.float64)
     if sampling.min_p:
@@ -237,7 +289,13 @@ def _draw_sorted(weights: Floats, sampling: Sampling, chance: float) -> int:
         sums = sums[: sampling.top_k]
     if sampling.top_p < 1.0:
         sums = sums[: int(sums.searchsorted(sampling.top_p * sums[-1])) + 1]
-    return int(order[_invert(sums, chance * sums[-1])])
+    if bias is None:
+        return int(tokens[order[_invert(sums, chance.next() * sums[-1])]])
+    kept = order[: len(sums)]
+    marked = weights[kept]
+    bias.weigh(tokens[kept], marked)
+    sums = marked.cumsum(dtype=np.float64)
+    return int(tokens[kept[_invert(sums, chance.next() * sums[-1])]])
 
 
 def _invert(sums: Doubles, target: float) -> int:

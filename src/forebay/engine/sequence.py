@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from forebay.core.ports import Marker
 from forebay.engine.adapter import Adapter
 from forebay.engine.chain import Chain
 
@@ -124,7 +125,8 @@ class Sequence:
     sequence is ``exact``: what is computed for it must not depend on the load, so after a preemption only the prompt is
     computed at one go, as it was at first; the generated tokens follow one by one (a cache filled at one go is rounded
     otherwise). ``at_one_go`` is how many tokens, from the first on, were computed so. ``cached`` is how many tokens of
-    the prompt were in the cache when it began. ``index`` is its place among the choices of its request.
+    the prompt were in the cache when it began. ``index`` is its place among the choices of its request,
+    ``marker`` is what puts a watermark into it.
     """
 
     __slots__ = (
@@ -139,6 +141,7 @@ class Sequence:
         "grammar",
         "index",
         "kept",
+        "marker",
         "owner",
         "prompt_length",
         "receiver",
@@ -165,6 +168,7 @@ class Sequence:
         self.stop_ids = frozenset() if sampling.ignore_eos else stop_ids
         self.index = 0
         self.grammar: Follower | None = None
+        self.marker: Marker | None = None
         self.exact = sampling.seed is not None
         self.seed: int = random.getrandbits(64) if sampling.seed is None else sampling.seed
         self.owner = origin.owner

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from operator import itemgetter
 from random import Random
 
-from forebay.core.errors import ForebayError, InvalidRequestError, UnavailableError, UpstreamTimeoutError
+from forebay.core.errors import (
+    ForebayError,
+    InvalidRequestError,
+    UnavailableError,
+    UnsupportedParameterError,
+    UpstreamTimeoutError,
+)
+from forebay.core.ports import Marking
 from forebay.core.types import Call, Choice, Reply
 from forebay.gateway.attempt import attempt, within
 from forebay.gateway.cooldown import COUNTED, recovers_in, why_out
@@ -99,7 +106,19 @@ def _able(call: Call, model: Model) -> Sequence[Target]:
     able = [target for target in model.targets if operation in target.provider.operations]
     if not able:
         raise InvalidRequestError(f"The model '{model.name}' does not answer /v1/{operation.value}.", param="model")
-    return able
+    return _marking(able, model) if call.request.watermark else able
+
+
+def _marking(able: Sequence[Target], model: Model) -> Sequence[Target]:
+    """Those that can mark what they generate: an answer without the mark that was asked for is none."""
+    found = [each for each in able if isinstance(each.provider, Marking) and each.provider.marks]
+    if not found:
+        raise UnsupportedParameterError(
+            f"The answers of '{model.name}' cannot have a watermark: only models of the embedded engine have one, if "
+            "their provider has 'watermark' configured. Leave out 'watermark', or name such a model.",
+            param="watermark",
+        )
+    return found
 
 
 def _without_those_out(able: Sequence[Target]) -> tuple[list[Target], tuple[tuple[str, str], ...]]:

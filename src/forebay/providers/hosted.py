@@ -55,6 +55,11 @@ class HostedProvider:
         """Everything that a model does: what it cannot do it says itself."""
         return frozenset(Operation) - STORED
 
+    @property
+    def marks(self) -> bool:
+        """It says itself whether it can."""
+        return True
+
     async def start(self) -> None:
         """Look how it is, and go on looking."""
         await self._look()

@@ -260,7 +260,7 @@ def _kept_name(name: bytes) -> str:
     lower = name.lower().decode("latin-1")
     if lower == "x-request-id":
         return "x-upstream-request-id"
-    return lower if lower == "openai-processing-ms" or lower.startswith("x-ratelimit-") else ""
+    return lower if lower in {"openai-processing-ms", "x-watermark"} or lower.startswith("x-ratelimit-") else ""
 
 
 def vendor(settings: OpenAISettings) -> str:

@@ -22,6 +22,7 @@ from forebay.settings.schema import (
 )
 from forebay.settings.section import Section, section
 from forebay.settings.values import Duration, Secret, Size
+from forebay.settings.watermark import KeyRingSettings, WatermarkSettings
 
 __all__ = [
     "AuthSettings",
@@ -34,6 +35,7 @@ __all__ = [
     "GuardSettings",
     "HealthSettings",
     "HedgeSettings",
+    "KeyRingSettings",
     "KeySettings",
     "LogSettings",
     "MemorySettings",
@@ -52,6 +54,7 @@ __all__ = [
     "SettingsError",
     "Size",
     "TimeOutSettings",
+    "WatermarkSettings",
     "cache_settings",
     "load",
     "load_file",

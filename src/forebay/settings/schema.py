@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from forebay.core.marks import MarkPolicy
 from forebay.core.types import TimeOuts
 from forebay.settings.cache import CacheSettings
 from forebay.settings.guards import GuardSettings, PolicySettings
@@ -12,6 +13,7 @@ from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
 from forebay.settings.values import KIB, Duration, Secret, Size
+from forebay.settings.watermark import KeyRingSettings
 
 WILDCARD = "/*"
 """The end of a model's name that stands for any rest."""
@@ -38,13 +40,17 @@ class ServerSettings(msgspec.Struct, frozen=True):
 
 
 class KeySettings(msgspec.Struct, frozen=True):
-    """An API key: who holds it, which models it may use (``None``: all), whether it may change the configuration."""
+    """An API key: who holds it, which models it may use (``None``: all), whether it may change the configuration.
+
+    ``watermark`` says whether its answers are marked.
+    """
 
     key: Secret
     name: Name
     tenant: Name = "default"
     models: tuple[Name, ...] | None = None
     admin: bool = False
+    watermark: MarkPolicy = "model"
 
 
 class AuthSettings(msgspec.Struct, frozen=True):
@@ -125,4 +131,5 @@ class Settings(msgspec.Struct, frozen=True):
     guards: Mapping[Name, GuardSettings] = {}
     policies: PolicySettings = PolicySettings()
     moderations: Mapping[Name, tuple[Name, ...]] = {}
+    watermark: KeyRingSettings = KeyRingSettings()
     log: LogSettings = LogSettings()

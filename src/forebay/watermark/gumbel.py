@@ -24,6 +24,7 @@ class Gumbel:
     """Uniform numbers of (context, token); for counting, a token is green whose number is in the highest quarter."""
 
     gamma = 1 - _HIGH
+    costly = False
 
     def __init__(self, secret: str, *, width: int = 4) -> None:
         self.width = width

@@ -1,16 +1,15 @@
 """Keys by their ids, and a scheme out of a key: what the marking and the detecting side must agree on."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from forebay.core.marks import SchemeName
 from forebay.watermark.gumbel import Gumbel
 from forebay.watermark.keyed import KeyedHash
 from forebay.watermark.kgw import KGW_TABLE, PUBLIC_KEY, LeftHash, SelfHash
 from forebay.watermark.scheme import Scheme
-
-SchemeName = Literal["keyed", "kgw-lefthash", "kgw-selfhash", "hf-selfhash", "gumbel"]
 
 SHORTEST: Final = 16
 """Characters of a secret of ours. Those of the other schemes are integers."""

@@ -20,7 +20,6 @@ PUBLIC_KEY: Final = 15485863
 KGW_TABLE: Final = 2971215073
 _TABLE: Final = 1_000_003
 _LISTS: Final = 2048  # Of 6 kB each for 49,152 tokens.
-_TRIED: Final = 40  # As the originals do: of so many of the likeliest tokens it is asked whether they are green.
 _MODULUS: Final = 2**64 - 1
 
 Bits = npt.NDArray[np.uint8]
@@ -62,6 +61,7 @@ class LeftHash:
     """
 
     width = 1
+    costly = False
 
     def __init__(self, key: int, *, vocabulary: int, gamma: float) -> None:
         self.gamma = gamma
@@ -93,6 +93,7 @@ class PaddedLeftHash:
     """What TGI makes of `LeftHash` for the shorter rows of a batch: each token is seeded by padding, token 0."""
 
     width = 0
+    costly = False
 
     def __init__(self, *, vocabulary: int, gamma: float) -> None:
         self.gamma = gamma
@@ -117,6 +118,8 @@ class SelfHash:
     The window is ``window`` tokens long, the token itself included; ``table`` is the seed of the hash table.
     """
 
+    costly = True
+
     def __init__(self, key: int, *, vocabulary: int, gamma: float, table: int, window: int = 4) -> None:
         self.width = window - 1
         self.gamma = gamma
@@ -125,10 +128,8 @@ class SelfHash:
         self._lists = _Lists(vocabulary, gamma)
 
     def green(self, context: tuple[int, ...], tokens: Ints) -> Bools:
-        """Which of ``tokens`` are green; of the first 40 only, because each takes a list of its own."""
-        found = np.zeros(len(tokens), bool)
-        found[:_TRIED] = [self.is_green(context, token) for token in tokens[:_TRIED].tolist()]
-        return found
+        """Which of ``tokens`` are green; each takes a list of its own."""
+        return np.array([self.is_green(context, token) for token in tokens.tolist()], bool)
 
     def is_green(self, context: tuple[int, ...], token: int) -> bool:
         """Whether one token is."""

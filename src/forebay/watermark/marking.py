@@ -6,15 +6,19 @@ what a filter left out stays out. Only contexts within the answer are marked: wh
 
 import math
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
+from forebay.core.marks import Strength
 from forebay.watermark.gumbel import Gumbel
-from forebay.watermark.scheme import Floats, Ints, Scheme
+from forebay.watermark.scheme import Bools, Floats, Ints, Scheme
 
-Strength = Literal["soft", "hard"]
-_TRIES: Final = 24
+_TRIES: Final = 8
+_COSTLY_TRIES: Final = 24
+_LIKELIEST: Final = (
+    40  # As the originals do: of so many tokens it is asked whether they are green where that is costly.
+)
 
 
 class GreenList:
@@ -24,11 +28,11 @@ class GreenList:
     sampling), which asks about one or two tokens instead of all. ``tries`` is after how many draws to `weigh` instead.
     """
 
-    tries: int = _TRIES
     greedy = True
 
     def __init__(self, scheme: Scheme, context: tuple[int, ...], red: float) -> None:
         """``red`` is what is left of the weight of a token that is not green: e^-δ."""
+        self.tries: int = _COSTLY_TRIES if scheme.costly else _TRIES
         self._scheme = scheme
         self._context = context
         self._red = red
@@ -38,10 +42,18 @@ class GreenList:
         return chance < self._red or self._scheme.is_green(self._context, token)
 
     def weigh(self, tokens: Ints, weights: Floats) -> None:
-        """Change ``weights`` of ``tokens``, heaviest first, in place. Where none that may come is green, nothing is."""
-        green = self._scheme.green(self._context, tokens)
+        """Change the ``weights`` of ``tokens`` in place; a hard list changes none where nothing green may come."""
+        green = self._green(tokens, weights)
         if self._red or weights[green].any():
             weights *= np.where(green, np.float32(1), np.float32(self._red))
+
+    def _green(self, tokens: Ints, weights: Floats) -> Bools:
+        if not self._scheme.costly or len(tokens) <= _LIKELIEST:
+            return self._scheme.green(self._context, tokens)
+        heaviest = np.argpartition(-weights, _LIKELIEST)[:_LIKELIEST]
+        green = np.zeros(len(tokens), bool)
+        green[heaviest] = self._scheme.green(self._context, tokens[heaviest])
+        return green
 
 
 class Draw:

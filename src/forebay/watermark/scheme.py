@@ -14,11 +14,13 @@ Words = npt.NDArray[np.uint32]
 class Scheme(Protocol):
     """Which tokens are green after a context, the ``width`` tokens that stand before them.
 
-    ``gamma`` is the share of all tokens that are, so the share that a text without the mark has by chance.
+    ``gamma`` is the share of all tokens that are, so the share that a text without the mark has by chance. A scheme is
+    ``costly`` if to ask about many tokens takes long: when marking, only the likeliest are asked about then.
     """
 
     width: int
     gamma: float
+    costly: bool
 
     def green(self, context: tuple[int, ...], tokens: Ints) -> Bools:
         """Which of ``tokens``, shape (n,), are green after ``context``."""
