@@ -1,17 +1,18 @@
 """The default scheme: a keyed hash says of each token whether it is green. It knows no list and no vocabulary size."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from forebay.watermark.hashing import KeyedNumbers
-from forebay.watermark.scheme import Bools, Ints
+from forebay.watermark.scheme import Bools, Ints, Words
 
 _PURPOSE: Final = b"forebay keyed"
 
 
 class KeyedHash:
-    """Green is a token whose keyed number lies in the lowest ``gamma`` of all numbers.
+    """Green is a token whose keyed number lies below ``bound``, in the lowest ``gamma`` of all numbers.
 
     Over a ``width`` of several tokens the least of their hashes counts, which survives more edits than all together.
     """
@@ -22,19 +23,27 @@ class KeyedHash:
         self.width = width
         self.gamma = gamma
         self._numbers = KeyedNumbers(secret, _PURPOSE)
-        self._bound = int(gamma * 2**32)
+        self.bound = int(gamma * 2**32)
+
+    def seed(self, context: Sequence[int]) -> int:
+        """What the numbers after ``context`` are made of."""
+        return self._numbers.least(context)
+
+    def salted(self, tokens: Ints) -> Words:
+        """What is mixed with the seed, for each of ``tokens``: for those who mix elsewhere."""
+        return self._numbers.salted(tokens)
 
     def green(self, context: tuple[int, ...], tokens: Ints) -> Bools:
         """Which of ``tokens`` are green after ``context``."""
-        return self._numbers.numbers(self._numbers.least(context), tokens) < np.uint32(self._bound)
+        return self._numbers.numbers(self._numbers.least(context), tokens) < np.uint32(self.bound)
 
     def is_green(self, context: tuple[int, ...], token: int) -> bool:
         """Whether one token is."""
-        return self._numbers.number(self._numbers.least(context), token) < self._bound
+        return self._numbers.number(self._numbers.least(context), token) < self.bound
 
     def score(self, contexts: Ints, tokens: Ints) -> Bools:
         """Whether each token is green after its own context."""
         each, places = np.unique(contexts, return_inverse=True)
         seeds = np.array([self._numbers.least((token,)) for token in each.tolist()], np.uint32)
         least = seeds[places].reshape(contexts.shape).min(axis=1)
-        return self._numbers.paired(least, tokens) < np.uint32(self._bound)
+        return self._numbers.paired(least, tokens) < np.uint32(self.bound)
