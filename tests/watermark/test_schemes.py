@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from forebay.core.marks import SchemeName
+from forebay.watermark.keyed import KeyedHash
 from forebay.watermark.keyring import KeyRing, Parameters, WatermarkKeyError, scheme_of
 from tests.watermark.samples import INTEGER, LISTS, SCHEMES, SECRET, VOCABULARY, clean, scheme
 
@@ -66,3 +67,11 @@ def test_a_secret_that_does_not_suit_is_refused_and_not_shown(secret: str, name:
 
 def test_an_integer_suits_the_schemes_of_others() -> None:
     assert KeyRing({"public": INTEGER}).scheme("public", Parameters("kgw-lefthash", vocabulary=100)).gamma == 0.25
+
+
+def test_a_whole_vocabulary_is_mixed_as_its_tokens_are() -> None:
+    chosen = KeyedHash(SECRET, gamma=0.3)
+    mixer, tokens = chosen.mixer(VOCABULARY), np.arange(VOCABULARY)
+    for context in range(20):
+        green = mixer.numbers(chosen.seed((context,))) < np.uint32(chosen.bound)
+        assert (green == chosen.green((context,), tokens)).all()

@@ -61,6 +61,28 @@ class KeyedNumbers:
         return int.from_bytes(hashlib.blake2b(data, key=self._key, digest_size=4).digest(), "little")
 
 
+class Mixer:
+    """`KeyedNumbers.numbers` of a whole vocabulary, over and over in the same memory, as far as their upper half goes.
+
+    What is left out would change the lower 16 bits only; whoever compares with a multiple of 2^16 does not need them.
+    """
+
+    def __init__(self, numbers: KeyedNumbers, vocabulary: int) -> None:
+        self._salted = numbers.salted(np.arange(vocabulary))
+        self._mixed = np.empty(vocabulary, np.uint32)
+        self._shifted = np.empty(vocabulary, np.uint32)
+
+    def numbers(self, seed: int) -> Words:
+        """The numbers of all tokens, until the next call; only their upper 16 bits count."""
+        mixed, shifted = self._mixed, self._shifted
+        np.bitwise_xor(self._salted, np.uint32(seed), out=mixed)
+        for bits, factor in ((16, _FIRST), (13, _SECOND)):
+            np.right_shift(mixed, np.uint32(bits), out=shifted)
+            np.bitwise_xor(mixed, shifted, out=mixed)
+            np.multiply(mixed, np.uint32(factor), out=mixed)
+        return mixed
+
+
 def _mix(number: int) -> int:
     number = ((number ^ (number >> 16)) * _FIRST) & _MASK
     number = ((number ^ (number >> 13)) * _SECOND) & _MASK

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from forebay.watermark.hashing import KeyedNumbers
+from forebay.watermark.hashing import KeyedNumbers, Mixer
 from forebay.watermark.scheme import Bools, Ints, Words
 
 _PURPOSE: Final = b"forebay keyed"
@@ -14,6 +14,7 @@ _PURPOSE: Final = b"forebay keyed"
 class KeyedHash:
     """Green is a token whose keyed number lies below ``bound``, in the lowest ``gamma`` of all numbers.
 
+    That is a multiple of 2^16, so that only the upper half of a number counts, and ``gamma`` is rounded accordingly.
     Over a ``width`` of several tokens the least of their hashes counts, which survives more edits than all together.
     """
 
@@ -21,9 +22,9 @@ class KeyedHash:
 
     def __init__(self, secret: str, *, gamma: float, width: int = 1) -> None:
         self.width = width
-        self.gamma = gamma
         self._numbers = KeyedNumbers(secret, _PURPOSE)
-        self.bound = int(gamma * 2**32)
+        self.bound = min(max(round(gamma * 2**16), 1), 2**16 - 1) << 16
+        self.gamma = self.bound / 2**32
 
     def seed(self, context: Sequence[int]) -> int:
         """What the numbers after ``context`` are made of."""
@@ -32,6 +33,10 @@ class KeyedHash:
     def salted(self, tokens: Ints) -> Words:
         """What is mixed with the seed, for each of ``tokens``: for those who mix elsewhere."""
         return self._numbers.salted(tokens)
+
+    def mixer(self, vocabulary: int) -> Mixer:
+        """What tells the numbers of a whole vocabulary after a `seed`, quickly."""
+        return Mixer(self._numbers, vocabulary)
 
     def green(self, context: tuple[int, ...], tokens: Ints) -> Bools:
         """Which of ``tokens`` are green after ``context``."""

@@ -1,7 +1,8 @@
 """The schemes over a batch of logits in torch, on whatever device these are: for models that others serve.
 
-`KeyedHash` is computed on the device, so that all that moves there is a number a row; the lists of the other schemes
-come from NumPy. It needs torch, which is not a dependency: who has a model in it, has it.
+`KeyedHash` is computed on the device, so that all that moves there is a number a row; on a CPU NumPy does it row by
+row, in the memory of the logits. The lists of the other schemes come from NumPy. torch is not a dependency: who has a
+model in it, has it.
 """
 
 import math
@@ -11,8 +12,9 @@ import numpy as np
 import torch
 
 from forebay.watermark.gumbel import Gumbel
+from forebay.watermark.hashing import Mixer
 from forebay.watermark.keyed import KeyedHash
-from forebay.watermark.scheme import Scheme
+from forebay.watermark.scheme import Floats, Scheme
 
 _LIKELIEST = 40
 
@@ -26,6 +28,8 @@ class BatchMarker:
         self._scheme = scheme
         self._delta = math.inf if hard else delta
         self._salted: torch.Tensor | None = None
+        self._mixer: Mixer | None = None
+        self._bias = np.empty(0, np.float32)
 
     def context(self, tokens: Sequence[int]) -> Sequence[int]:
         """What the token after ``tokens`` is marked by; nothing where it is left to chance.
@@ -48,6 +52,9 @@ class BatchMarker:
         if isinstance(self._scheme, Gumbel):
             self._draw(self._scheme, logits, contexts, scales)
             return
+        if isinstance(self._scheme, KeyedHash) and _in_memory(logits) and not math.isinf(self._delta):
+            self._mark_in_memory(self._scheme, logits.numpy(), contexts, scales)
+            return
         green = self._green(logits, contexts)
         if math.isinf(self._delta):
             possible = (green & torch.isfinite(logits)).any(dim=-1, keepdim=True)
@@ -57,6 +64,21 @@ class BatchMarker:
         if scales is not None:
             bias *= torch.tensor(scales, dtype=logits.dtype, device=logits.device)[:, None]
         logits += green * bias
+
+    def _mark_in_memory(
+        self,
+        scheme: KeyedHash,
+        logits: Floats,
+        contexts: Sequence[Sequence[int]],
+        scales: Sequence[float] | None,
+    ) -> None:
+        vocabulary = logits.shape[-1]
+        if self._mixer is None or len(self._bias) != vocabulary:
+            self._mixer, self._bias = scheme.mixer(vocabulary), np.empty(vocabulary, np.float32)
+        for number, (row, context) in enumerate(zip(logits, contexts, strict=True)):
+            green = self._mixer.numbers(scheme.seed(context)) < np.uint32(scheme.bound)
+            np.multiply(green, np.float32(self._delta * (scales[number] if scales else 1.0)), out=self._bias)
+            np.add(row, self._bias, out=row)
 
     def _green(self, logits: torch.Tensor, contexts: Sequence[Sequence[int]]) -> torch.Tensor:
         if isinstance(self._scheme, KeyedHash):
@@ -104,6 +126,10 @@ class BatchMarker:
             kept = logits[row, winner].clone()
             logits[row] = -math.inf
             logits[row, winner] = kept
+
+
+def _in_memory(logits: torch.Tensor) -> bool:
+    return logits.device.type == "cpu" and logits.dtype == torch.float32 and not logits.requires_grad
 
 
 def _signed(number: int) -> int:
