@@ -32,7 +32,13 @@ LENGTHS: Final = (25, 50, 75, 100, 150, 200, 300, 400)
 SHARES: Final = (0.1, 0.3, 0.5, 0.7)
 LENGTH: Final = 200
 INSIDE, AROUND = 50, 150
-NULL_KEYS: Final = {"keyed": 8000, "gumbel": 8000, "kgw-lefthash": 1000, "kgw-selfhash": 1000, "hf-selfhash": 1000}
+NULL_KEYS: Final[dict[SchemeName, int]] = {
+    "keyed": 8000,
+    "gumbel": 8000,
+    "kgw-lefthash": 1000,
+    "kgw-selfhash": 1000,
+    "hf-selfhash": 1000,
+}
 VOCABULARY: Final = 49152
 LOOK_ALIKES: Final = str.maketrans("aeopcxy", "аеорсху")  # noqa: RUF001  # that is the attack
 
@@ -130,7 +136,7 @@ def attacks(clean: Sequence[str], pick: random.Random) -> dict[str, Callable[[st
         "30% of words deleted": deleted(0.3),
         "lower case": str.lower,
         "look-alike letters": lambda text: text.translate(LOOK_ALIKES),
-        "zero-width characters": lambda text: "\u200b".join(text),
+        "zero-width characters": "\u200b".join,
     }
 
 
@@ -166,7 +172,7 @@ def told_lengths(bench: Bench, plots: Path | None) -> None:
         for temperature in (1.0, 0.7):
             found = by_length(bench, name, temperature)
             for level in LEVELS if found else ():
-                cells = [f"{share(found[each], level):.3f}" if each in found else "–" for each in LENGTHS]
+                cells = [f"{share(found[each], level):.3f}" if each in found else "-" for each in LENGTHS]
                 count = len(next(iter(found.values())))
                 print(f"| {name} | {temperature} | {count} | {level:.0e} | {' | '.join(cells)} |")
                 if name == "keyed" and temperature == 1.0:
@@ -178,24 +184,21 @@ def told_lengths(bench: Bench, plots: Path | None) -> None:
 
 def told_null(bench: Bench) -> None:
     """How often a clean text is found."""
-    print(
-        "\n| scheme | keys | p < 1e-2 (99 % interval) | p < 1e-3 | windows < 1e-2 | windows < 1e-3 |\n|---|---|---|---|---|---|"
-    )
+    print("\n| scheme | keys | p < 1e-2 (99 % interval) | p < 1e-3 | windows < 1e-2 | windows < 1e-3 |")
+    print("|---|---|---|---|---|---|")
     for name in NULL_KEYS:
         found = null(bench, name)
         cells = []
         for level in (1e-2, 1e-3, -1e-2, -1e-3):
             low, high = interval(*found[level])
-            cells.append(f"{found[level][0] / found[level][1]:.4f} ({low:.4f}–{high:.4f})")
+            cells.append(f"{found[level][0] / found[level][1]:.4f} ({low:.4f} to {high:.4f})")
         print(f"| {name} | {NULL_KEYS[name]} | {' | '.join(cells)} |", flush=True)
 
 
 def told_attacks(bench: Bench) -> None:
     """What attacks leave of the mark."""
     for temperature in (1.0, 0.7):
-        print(
-            f"\n| attack on {LENGTH} tokens (keyed, temperature {temperature}) | mean z | p < 1e-2 | p < 1e-3 | p < 1e-5 |"
-        )
+        print(f"\n| {LENGTH} tokens (keyed, temperature {temperature}) | mean z | p < 1e-2 | p < 1e-3 | p < 1e-5 |")
         print("|---|---|---|---|---|")
         for what, found in attacked(bench, "keyed", temperature):
             z, p = statistics.mean(each.z for each in found), [each.p for each in found]
@@ -210,7 +213,7 @@ def told_perplexity(bench: Bench) -> None:
     for name in NULL_KEYS:
         for temperature in (1.0, 0.7):
             marked, clean = bench.texts(f"{name}-{temperature}"), bench.texts(f"null-{temperature}")
-            if marked and clean:
+            if marked and clean and marked[0]["tokens"] == clean[0]["tokens"]:
                 values = [
                     math.exp(-statistics.mean(float(str(t["logprob"])) for t in texts)) for texts in (marked, clean)
                 ]
@@ -223,12 +226,17 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, default=FOLDER)
     arguments.add_argument("--model", default="smollm2")
     arguments.add_argument("--plots", type=Path)
+    arguments.add_argument("--only", choices=("perplexity", "lengths", "attacks", "null"))
     given = arguments.parse_args()
     bench = Bench(given.folder.expanduser(), given.model)
-    told_perplexity(bench)
-    told_lengths(bench, given.plots)
-    told_attacks(bench)
-    told_null(bench)
+    if given.only in {None, "perplexity"}:
+        told_perplexity(bench)
+    if given.only in {None, "lengths"}:
+        told_lengths(bench, given.plots)
+    if given.only in {None, "attacks"}:
+        told_attacks(bench)
+    if given.only in {None, "null"}:
+        told_null(bench)
 
 
 if __name__ == "__main__":
