@@ -91,7 +91,7 @@ def detect(tokens: Sequence[int], hypotheses: Sequence[Hypothesis], significance
 
 def _finding(tokens: Ints, hypothesis: Hypothesis) -> Finding:
     scheme = hypothesis.scheme
-    contexts, targets, places = _unique(tokens, scheme.width)
+    contexts, targets, places = _facts(tokens, scheme)
     green = scheme.score(contexts, targets) if len(targets) else np.zeros(0, bool)
     count, scored = int(green.sum()), len(targets)
     if isinstance(scheme, Gumbel):
@@ -113,7 +113,17 @@ def _finding(tokens: Ints, hypothesis: Hypothesis) -> Finding:
     )
 
 
-def _unique(tokens: Ints, width: int) -> tuple[Ints, Ints, Ints]:
+def _facts(tokens: Ints, scheme: Scheme) -> tuple[Ints, Ints, Ints]:
+    """Each (seed, token) once, where it comes first: contexts (n, width), tokens (n,) and their places (n,)."""
+    contexts, targets, places = unique(tokens, scheme.width)
+    if not len(targets):
+        return contexts, targets, places
+    pairs = np.column_stack((scheme.seeds(contexts, targets), targets))
+    firsts = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
+    return contexts[firsts], targets[firsts], places[firsts]
+
+
+def unique(tokens: Ints, width: int) -> tuple[Ints, Ints, Ints]:
     """Each (context, token) once, where it comes first: contexts (n, width), tokens (n,) and their places (n,)."""
     if len(tokens) <= width:
         return np.empty((0, width), np.int64), np.empty(0, np.int64), np.empty(0, np.int64)

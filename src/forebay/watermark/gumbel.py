@@ -51,6 +51,10 @@ class Gumbel:
         """Whether one token has."""
         return bool(self.green(context, np.array([token]))[0])
 
+    def seeds(self, contexts: Ints, tokens: Ints) -> Ints:  # noqa: ARG002  # Scheme's
+        """A number for each context: no two have the same seed."""
+        return np.unique(contexts, axis=0, return_inverse=True)[1].ravel()
+
     def score(self, contexts: Ints, tokens: Ints) -> Bools:
         """Whether each token has a high number after its own context."""
         found: Bools = self.chances(contexts, tokens) >= _HIGH

@@ -48,7 +48,14 @@ class KeyedHash:
 
     def score(self, contexts: Ints, tokens: Ints) -> Bools:
         """Whether each token is green after its own context."""
+        return self._numbers.paired(self._least(contexts), tokens) < np.uint32(self.bound)
+
+    def seeds(self, contexts: Ints, tokens: Ints) -> Ints:  # noqa: ARG002  # Scheme's
+        """The least hash of each context."""
+        return self._least(contexts).astype(np.int64)
+
+    def _least(self, contexts: Ints) -> Words:
         each, places = np.unique(contexts, return_inverse=True)
         seeds = np.array([self._numbers.least((token,)) for token in each.tolist()], np.uint32)
-        least = seeds[places].reshape(contexts.shape).min(axis=1)
-        return self._numbers.paired(least, tokens) < np.uint32(self.bound)
+        least: Words = seeds[places].reshape(contexts.shape).min(axis=1)
+        return least

@@ -85,6 +85,10 @@ class LeftHash:
             found[places] = self._lists.which(self._seed(token), tokens[places])
         return found
 
+    def seeds(self, contexts: Ints, tokens: Ints) -> Ints:  # noqa: ARG002  # Scheme's
+        """The token before."""
+        return contexts[:, -1]
+
     def _seed(self, token: int) -> int:
         return self._key * token % _MODULUS % 2**32
 
@@ -106,6 +110,10 @@ class PaddedLeftHash:
     def is_green(self, context: tuple[int, ...], token: int) -> bool:  # noqa: ARG002  # Scheme's
         """Whether one token is."""
         return self._lists.has(0, token)
+
+    def seeds(self, contexts: Ints, tokens: Ints) -> Ints:  # noqa: ARG002  # Scheme's
+        """There is but one."""
+        return np.zeros(len(tokens), np.int64)
 
     def score(self, contexts: Ints, tokens: Ints) -> Bools:  # noqa: ARG002  # Scheme's
         """Whether each token is."""
@@ -137,14 +145,22 @@ class SelfHash:
 
     def score(self, contexts: Ints, tokens: Ints) -> Bools:
         """Whether each token is green after its own context."""
-        rows = zip(contexts.tolist(), tokens.tolist(), strict=True)
-        return np.array([self.is_green(tuple(context), token) for context, token in rows], bool)
+        pairs = zip(self.seeds(contexts, tokens).tolist(), tokens.tolist(), strict=True)
+        return np.array([self._lists.has(seed, token) for seed, token in pairs], bool)
+
+    def seeds(self, contexts: Ints, tokens: Ints) -> Ints:
+        """The least product of each window, of which many are the same: the token alone often decides."""
+        windows = np.column_stack((contexts, tokens))
+        # Products of 64 bits that overflow, as torch's do.
+        hashed = _hash_table(self._table)[windows % _TABLE] + 1
+        least = (np.int64(self._key) * hashed * hashed[:, -1:]).min(axis=1)
+        # Modulo 2^64 - 1, then 2^32, in numbers that do not overflow: a negative one is 2^64 - 1 more.
+        found: Ints = np.where(least < 0, least - 1, least) & (2**32 - 1)
+        return found
 
     def _seed(self, window: tuple[int, ...]) -> int:
-        # Products of 64 bits that overflow, as torch's do.
-        hashed = _hash_table(self._table)[np.array(window, np.int64) % _TABLE] + 1
-        products = np.int64(self._key) * hashed * hashed[-1]
-        return int(products.min()) % _MODULUS % 2**32
+        row = np.array([window], np.int64)
+        return int(self.seeds(row[:, :-1], row[:, -1])[0])
 
 
 @lru_cache(4)

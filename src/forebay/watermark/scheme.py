@@ -30,6 +30,13 @@ class Scheme(Protocol):
         """Whether one token is."""
         ...
 
+    def seeds(self, contexts: Ints, tokens: Ints) -> Ints:
+        """What the colour of each token is made of beside the token itself, shape (n,).
+
+        Where two contexts come to the same seed, the colours of a token after them are one fact and not two.
+        """
+        ...
+
     def score(self, contexts: Ints, tokens: Ints) -> Bools:
         """Whether each of ``tokens``, shape (n,), is green after its row of ``contexts``, shape (n, width)."""
         ...
