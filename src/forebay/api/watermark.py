@@ -79,5 +79,7 @@ class Detect:
             if isinstance(target.provider, Tokenizing):
                 return target.deployment, target.provider
         raise InvalidRequestError(
-            f"The tokenizer of '{model}' is not here: name a model of the embedded engine.", param="model"
+            f"The tokenizer of '{model}' is not in this process: name a model of the embedded engine, or where "
+            "several workers share one, use 'forebay detect'.",
+            param="model",
         )
