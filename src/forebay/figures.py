@@ -18,7 +18,7 @@ class Figures:
 
     def __init__(self, current: Callable[[], Generation], folder: Path | None) -> None:
         self._current = current
-        self._metrics = Metrics()
+        self._metrics = Metrics(lambda: current().models)
         self._shared: Shared | None = None
         if folder is not None:
             self._shared = Shared(folder, self._metrics, self._engines, self._families, self._sums)

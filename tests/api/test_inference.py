@@ -74,6 +74,11 @@ async def test_a_reply_says_where_it_came_from(serve: Serve, http: aiohttp.Clien
         (b'{"model": "m", "messages": [{}], "stream_options": {"include_usage": true}}', (400, "stream_options", None)),
         (b'{"model": "m", "messages": [{"content": "\xff"}]}', (400, None, None)),
         (b'{"model": "gpt", "messages": [{}]}', (404, "model", "model_not_found")),
+        (b'{"model": "%b", "messages": [{}]}' % (b"m" * 1_000_000), (400, "model", None)),
+        (b'{"model": "m", "messages": [{}], "adapter_id": "%b"}' % (b"a" * 1_000_000), (400, "model", None)),
+        (b'{"model": "a\\u0000b", "messages": [{}]}', (400, "model", None)),
+        (b'{"model": "a\\u001b[2Jb", "messages": [{}]}', (400, "model", None)),
+        (b'{"model": "oa/*", "messages": [{}]}', (400, "model", None)),
         (b"[" * 100_000, (400, None, None)),
     ],
 )
@@ -89,6 +94,21 @@ async def test_bad_input_is_told_by_field(
         error = (await reply.json())["error"]
     assert (reply.status, error["param"], error["code"]) == expected
     assert "Traceback" not in error["message"]
+    assert len(error["message"]) < 1000
+
+
+async def test_a_model_s_name_is_checked_in_every_language(serve: Serve, http: aiohttp.ClientSession) -> None:
+    name = "m" * 1_000_000
+    asked: dict[str, Any] = {
+        "messages": {"model": name, "max_tokens": 5, "messages": MESSAGES},
+        "responses": {"model": name, "input": "Hello"},
+        "embeddings": {"model": name, "input": "Hello"},
+    }
+    async with serve(WHOLE) as (running, _):
+        for path, body in asked.items():
+            async with http.post(f"{running.url}/v1/{path}", json=body) as reply:
+                assert reply.status == 400
+                assert len(await reply.read()) < 1000
 
 
 async def test_50_mb_are_refused_before_they_are_read(serve: Serve, http: aiohttp.ClientSession) -> None:

@@ -85,6 +85,14 @@ def test_the_number_of_label_sets_is_bounded() -> None:
     assert metrics.snapshot[OTHER].ended == {(200, "ok"): 50}
 
 
+def test_models_of_the_configuration_keep_labels_of_their_own() -> None:
+    metrics = Metrics(lambda: {"mine"})
+    metrics([msgspec.structs.replace(RECORD, model=f"oa/{number}") for number in range(PAIRS + 50)])
+    metrics([msgspec.structs.replace(RECORD, model=model) for model in ("mine", "")])
+    assert {"mine", ""} <= {model for model, _ in metrics.snapshot}
+    assert metrics.snapshot[OTHER].ended == {(200, "ok"): 50}
+
+
 @given(st.lists(st.integers(0, 3), max_size=20))
 def test_snapshots_of_several_processes_add_up(spread: list[int]) -> None:
     parts, whole = [Metrics() for _ in range(4)], Metrics()

@@ -167,6 +167,8 @@ def test_problems_are_data_too() -> None:
         ("models: {a: {deployments: []}}", "1: models.a.deployments: must have a length of at least 1"),
         ("models: {a: {}}", "1: models.a.provider: is missing, and has no default"),
         ("models: {a: b}", "1: models.a: expected a mapping, got a string"),
+        (f"models: {{{'a' * 513}: {{}}}}", "a model's name is longer than 512 characters"),
+        ('models: {"a\\0b": {}}', "a model's name has characters that cannot be printed"),
         ("a: &x 1\nb: *x", "2: b: aliases ('*name') are not supported; write the value itself"),
         ("log: !!python/object:os.system {}", "1: log: tags ('!name') are not supported; write the plain value"),
         ("[a, b]: 1", "1: a key must be a plain string"),

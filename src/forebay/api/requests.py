@@ -15,6 +15,7 @@ from forebay.core.cachecontrol import CacheControl
 from forebay.core.decode import decode
 from forebay.core.errors import EmptyArrayError, InvalidRequestError, UnsupportedMediaTypeError
 from forebay.core.form import Form
+from forebay.core.names import flaw
 from forebay.core.types import ADAPTER_MARK, Operation, Request
 
 
@@ -236,13 +237,15 @@ def named(model: str, adapter: str | None = None) -> str:
     One that the name has already is not added again; whether the name has another one, only `Route` can tell.
 
     Raises:
-        InvalidRequestError: it is empty.
+        InvalidRequestError: it is no name (`core.names`), or that of a whole group of models.
     """
-    if not model:
-        raise InvalidRequestError("'model' is empty; GET /v1/models lists what you may name.", param="model")
-    if not adapter or model.endswith(f"{ADAPTER_MARK}{adapter}"):
-        return model
-    return f"{model}{ADAPTER_MARK}{adapter}"
+    name = f"{model}{ADAPTER_MARK}{adapter}" if adapter and not model.endswith(f"{ADAPTER_MARK}{adapter}") else model
+    wrong = flaw(model) or flaw(name)
+    if wrong is None and name.endswith("/*"):
+        wrong = "stands for all models with that beginning"
+    if wrong is not None:
+        raise InvalidRequestError(f"'model' {wrong}; GET /v1/models lists what you may name.", param="model")
+    return name
 
 
 READERS: dict[Operation, Reader] = {

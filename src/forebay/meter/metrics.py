@@ -5,7 +5,7 @@ scrapes (`exposition`). Labels are bounded: names of configured models and deplo
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 import msgspec
 
@@ -18,8 +18,9 @@ TPOT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4
 DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 OVERHEAD = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
-# Names behind a wildcard come from clients: past this many pairs of labels the rest is counted as "other".
-PAIRS = 1000
+# Names behind a wildcard come from clients: past this many pairs of labels the rest is counted as "other". Each makes
+# a hundred lines, in which the longest of names stands twice: together they stay below 30 MB.
+PAIRS = 200
 OTHER = ("other", "other")
 
 Pair = tuple[str, str]
@@ -124,11 +125,21 @@ Snapshot = dict[Pair, Counts]
 """All counts of one process; those of several add up to those of a server."""
 
 
-class Metrics:
-    """A sink of the journal that counts."""
+def nothing() -> Container[str]:
+    """No model is known."""
+    return ()
 
-    def __init__(self) -> None:
+
+class Metrics:
+    """A sink of the journal that counts.
+
+    The models that are ``configured`` always have labels of their own; `PAIRS` bounds those that clients make up.
+    """
+
+    def __init__(self, configured: Callable[[], Container[str]] = nothing) -> None:
         self.snapshot: Snapshot = {}
+        self._configured = configured
+        self._made_up = 0
 
     def __call__(self, records: Sequence[Record]) -> None:
         """Count each record."""
@@ -140,9 +151,17 @@ class Metrics:
     def _of(self, pair: Pair) -> Counts:
         counts = self.snapshot.get(pair)
         if counts is None:
-            pair = pair if len(self.snapshot) < PAIRS else OTHER
-            counts = self.snapshot.setdefault(pair, Counts())
+            counts = self.snapshot.setdefault(self._bounded(pair), Counts())
         return counts
+
+    def _bounded(self, pair: Pair) -> Pair:
+        model = pair[0]
+        if not model or model in self._configured():
+            return pair
+        if self._made_up >= PAIRS:
+            return OTHER
+        self._made_up += 1
+        return pair
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:

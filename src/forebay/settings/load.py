@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from forebay.core.names import flaw
 from forebay.core.types import ADAPTER_MARK
 from forebay.settings.cache import with_long_cache
 from forebay.settings.document import MAX_BYTES, Entries, Items, Node, Scalar, parse, shown
@@ -144,8 +145,10 @@ def _check_policies(root: Node, problems: Problems) -> None:
 
 
 def _check_models(root: Node, problems: Problems) -> None:
-    """A ``*`` stands only at the end of a model's name, and has a place in what it is called at the provider."""
+    """A model's name can be asked for; a ``*`` stands only at its end."""
     for name, model in _entries(_child(root, "models")):
+        if wrong := flaw(name):
+            problems.add(model.line, model.path, f"a model's name {wrong}")
         if "*" in name.removesuffix(WILDCARD):
             problems.add(model.line, model.path, "'*' may stand in a model's name only as its end, after a '/'")
 
