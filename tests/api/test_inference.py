@@ -179,6 +179,30 @@ async def test_a_stream_that_breaks_ends_with_an_error_and_without_done(
     assert '"stop"' not in text
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("chat/completions", BODY),
+        ("messages", {**BODY, "max_tokens": 5}),
+        ("responses", {"model": "m", "input": "Hello"}),
+    ],
+)
+async def test_a_stream_that_breaks_unexpectedly_ends_with_an_error_too(
+    serve: Serve, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, path: str, body: dict[str, Any]
+) -> None:
+    broken = [*STREAM[:2], ZeroDivisionError("a secret")]
+    async with serve(broken) as (running, provider):
+        async with http.post(f"{running.url}/v1/{path}", json={**body, "stream": True}) as reply:
+            assert reply.status == 200
+            text = await reply.text()
+        async with http.get(f"{running.url}/metrics") as reply:
+            assert 'status="500",outcome="broken"} 1' in await reply.text()
+    events = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    assert f"Internal error; ask for request {provider.calls[0][0].id}." in events[-1]
+    assert "secret" not in text
+    assert [record.exc_info is not None for record in caplog.records if record.levelname == "ERROR"] == [True]
+
+
 async def test_an_unexpected_failure_gives_an_id_and_no_details(
     serve: Serve, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:

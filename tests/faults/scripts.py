@@ -50,6 +50,8 @@ _LENGTH = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:
 _CLOSING = _LENGTH.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
 _CHUNKED_JSON = CHUNKED.replace(b"text/event-stream", b"application/json")
 _SPLIT = HALF.index("ü".encode()) + 1
+_DEEP = b'{"choices": ' + b"[" * 200_000
+_GARBLED = b"\xff\xfe"
 _BUSY = b'{"error": {"message": "overloaded", "code": 503}}'
 
 
@@ -80,6 +82,11 @@ FAULTS: dict[str, Fault] = {
     ),
     "malformed first event": Fault(([CHUNKED + chunk(b"data: {oops\n\n")],), ([whole(b"{oops")],)),
     "malformed later event": Fault(([CHUNKED, chunk(ROLE + HALF), 0.02, chunk(b"data: {oops\n\n")],), ([whole(b"[")],)),
+    "nested too deeply": Fault(([CHUNKED + chunk(b"data: " + _DEEP + b"\n\n")],), ([whole(_DEEP)],)),
+    "no UTF-8, in a later event": Fault(
+        ([CHUNKED, chunk(ROLE + HALF), 0.02, chunk(HALF.replace("ü".encode(), _GARBLED))],),
+        ([whole(JSON.replace("ü".encode(), _GARBLED))],),
+    ),
     "empty stream": Fault(([CHUNKED + LAST_CHUNK],), ([whole(b"")],)),
     "empty completion with 200": Fault(([CHUNKED + chunk(DONE) + LAST_CHUNK],), ([whole(b'{"choices": []}')],)),
     "error as first event, or in a body with 200": Fault(

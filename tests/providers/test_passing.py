@@ -85,6 +85,12 @@ async def test_what_is_no_answer_is_told(script: Script, error: type[ForebayErro
         await ask(call(Operation.SPEECH), script)
 
 
+@pytest.mark.parametrize("operation", [Operation.RERANK, Operation.MODERATION, Operation.IMAGE, Operation.EMBEDDING])
+async def test_what_is_nested_too_deeply_is_no_answer(operation: Operation) -> None:
+    with pytest.raises(UpstreamError):
+        await ask(call(operation), [whole(b'{"data": ' + b"[" * 200_000)])
+
+
 @pytest.mark.parametrize(
     ("body", "kind"), [(b"", "text/plain"), (b"1\n00:00 --> 00:01\nHi", "application/x-subrip"), (b"Hi", "text/vtt")]
 )

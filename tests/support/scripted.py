@@ -20,7 +20,7 @@ from forebay.core.types import (
     Whole,
 )
 
-Piece = bytes | ForebayError
+Piece = bytes | Exception
 
 
 class Scripted:
@@ -48,7 +48,7 @@ class Scripted:
             call.trace.provider_answered = time.perf_counter()
             return stream
         (only,) = self.script
-        if isinstance(only, ForebayError):
+        if isinstance(only, Exception):
             raise only
         call.trace.provider_answered = time.perf_counter()
         return Whole(only, self.usage)
@@ -57,7 +57,7 @@ class Scripted:
         self.running += 1
         try:
             for piece in self.script:
-                if isinstance(piece, ForebayError):
+                if isinstance(piece, Exception):
                     raise piece
                 yield Event(piece, content=piece != DONE)
         finally:

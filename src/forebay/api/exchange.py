@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from forebay.api.http import JSON, Headers, Scope, Send, encoded, printable, send_body
 from forebay.api.multipart import read_form
-from forebay.core.errors import ForebayError
+from forebay.core.errors import ForebayError, ServerError
 from forebay.core.form import Form
 from forebay.core.money import dollars
 from forebay.core.stream import error_event
@@ -84,7 +84,7 @@ async def send_reply(send: Send, call: Call, reply: Reply) -> None:
     elif reply.content_type:
         await _send_pieces(send, call, reply, headers)
     else:
-        await send_stream(send, reply.events, headers, error_event)
+        await send_stream(send, reply.events, headers, error_event, call.id)
 
 
 async def _send_pieces(send: Send, call: Call, reply: Stream, headers: Headers) -> None:
@@ -98,6 +98,9 @@ async def _send_pieces(send: Send, call: Call, reply: Stream, headers: Headers) 
         except ForebayError as error:
             logger.warning("request %s broke off: %s", call.id, error)
             return
+        except Exception:  # by now nobody else could tell the client
+            logger.exception("request %s broke off", call.id)
+            return
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -105,7 +108,9 @@ def _type(content_type: str) -> tuple[bytes, bytes]:
     return b"content-type", printable(content_type)
 
 
-async def send_stream(send: Send, events: Events, headers: Headers, broken: Callable[[ForebayError], bytes]) -> None:
+async def send_stream(
+    send: Send, events: Events, headers: Headers, broken: Callable[[ForebayError], bytes], request_id: str
+) -> None:
     """Pass ``events`` on; a stream that breaks ends with what ``broken`` makes of the error."""
     async with aclosing(events) as pieces:
         await send({"type": "http.response.start", "status": 200, "headers": EVENT_STREAM + headers})
@@ -119,4 +124,8 @@ async def send_stream(send: Send, events: Events, headers: Headers, broken: Call
                     await asyncio.sleep(0)
         except ForebayError as error:
             await send({"type": "http.response.body", "body": broken(error), "more_body": True})
+        except Exception:  # by now nobody else could tell the client
+            logger.exception("request %s broke off", request_id)
+            internal = ServerError(f"Internal error; ask for request {request_id}.")
+            await send({"type": "http.response.body", "body": broken(internal), "more_body": True})
     await send({"type": "http.response.body", "body": b""})

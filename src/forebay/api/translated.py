@@ -95,7 +95,7 @@ class Translated:
             await send_body(send, 200, [JSON, *headers], exchange.whole(call, reply.body))
         else:
             writer = exchange.stream(call)
-            await send_stream(send, Rewritten(reply.events, writer), headers, writer.broken)
+            await send_stream(send, Rewritten(reply.events, writer), headers, writer.broken, call.id)
 
 
 class Rewritten:

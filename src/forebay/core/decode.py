@@ -1,13 +1,16 @@
 """Turns a client's JSON into typed objects, and what is wrong with it into errors that name field and remedy."""
 
 import re
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from forebay.core.errors import ForebayError, InvalidRequestError
 
 T = TypeVar("T")
+
+MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""All that msgspec raises at bytes from outside: they are no JSON or of another shape, no UTF-8, nested too deeply."""
 
 _MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at `\$\.?([^`]*)`)?")
 _MISTYPED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`(?: - at `\$\.?([^`]*)`)?")

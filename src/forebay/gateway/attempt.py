@@ -138,7 +138,7 @@ class Watched:
         except StopAsyncIteration:
             self._end(None)
             raise
-        except ForebayError as error:
+        except Exception as error:
             self._end(error)
             raise
         if self._measured and event.content:

@@ -79,6 +79,9 @@ class _Metered:
         except ForebayError as error:
             self._end(error.status, "broken")
             raise
+        except Exception:
+            self._end(500, "broken")
+            raise
         trace = self._call.trace
         if event.content:
             now = time.perf_counter()

@@ -23,6 +23,7 @@ from typing import Any
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import (
     ConflictError,
     ContentFilterError,
@@ -98,7 +99,7 @@ class Told(msgspec.Struct, frozen=True):
         """
         try:
             decoded = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except MALFORMED:
             return cls()
         while isinstance(decoded, list) and decoded:
             decoded = decoded[0]

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.operations import STORED
 from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
 from forebay.plugins import ProviderPlugin
@@ -127,7 +128,7 @@ class HostedProvider:
             response = await self._client.send(b"GET", b"/ready", timeouts=LOOK)
             found = msgspec.json.decode(await response.read(_BODY_BYTES), type=Readiness)
             self._failure = found.providers.get(self._name)
-        except (TransportError, msgspec.DecodeError):
+        except (TransportError, *MALFORMED):
             self._failure = _GONE
 
 

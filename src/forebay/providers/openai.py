@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import InvalidRequestError, UpstreamError
 from forebay.core.operations import UNDERSTOOD
 from forebay.core.stream import Primed
@@ -211,7 +212,7 @@ class OpenAIProvider:
         """
         try:
             fields = _fields.decode(request.body)
-        except msgspec.DecodeError:
+        except MALFORMED:
             raise InvalidRequestError("The body is not a JSON object.") from None
         fields["model"] = _encoded(model)
         fields.pop("adapter_id", None)  # it is part of the model's name by now
@@ -227,7 +228,7 @@ class OpenAIProvider:
 def _asking_for_usage(options: msgspec.Raw) -> msgspec.Raw:
     try:
         fields = _fields.decode(options)
-    except msgspec.DecodeError:  # null
+    except MALFORMED:  # null
         fields = {}
     fields["include_usage"] = _TRUE
     return msgspec.Raw(msgspec.json.encode(fields))

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import ForebayError, InvalidRequestError, UpstreamError
 from forebay.core.stream import Framer, Primed, payloads
 from forebay.core.types import Call, Event, Operation, Reply, Request, Stream, Whole
@@ -84,7 +85,7 @@ def _json(request: Request, method: bytes, path: bytes, values: Mapping[str, msg
     """The body is written anew: of a name that stands there twice, the upstream might take the other one."""
     try:
         fields = _fields.decode(request.body)
-    except msgspec.DecodeError:
+    except MALFORMED:
         raise InvalidRequestError("The body is not a JSON object.") from None
     return Outgoing(method, path, msgspec.json.encode({**fields, **values}), (ANYTHING,))
 
@@ -129,7 +130,7 @@ class Passing:
         body = await self._response.read(REPLY_BYTES)
         try:
             fields = _fields.decode(body)
-        except msgspec.DecodeError:
+        except MALFORMED:
             raise UpstreamError(f"The provider '{self._provider}' answered with something that is no JSON.") from None
         self._check(fields, body)
         operation = self._request.operation
@@ -163,7 +164,7 @@ class Passing:
         for data in payloads(whole):
             try:
                 fields = _fields.decode(data)
-            except msgspec.DecodeError:  # such as [DONE]
+            except MALFORMED:  # such as [DONE]
                 continue
             self._check(fields, data)
             self._note(fields)
@@ -180,7 +181,7 @@ class Passing:
             return
         try:
             found = _tokens.decode(fields.get("usage", b"{}")).usage()
-        except msgspec.DecodeError:
+        except MALFORMED:
             return
         if found is not None:
             self._trace.usage = found

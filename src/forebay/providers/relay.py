@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.stream import DONE, Framer, payload
 from forebay.core.types import Event, Trace, Usage
@@ -95,8 +96,10 @@ def usage_of(body: bytes, provider: str, secrets: Iterable[str] = ()) -> Usage |
         ForebayError: it is no reply: no JSON, an error, or without an answer in it.
     """
     try:
+        if not body.isascii():
+            body.decode()  # what is passed over while it is looked into is not looked at
         found = _body(body)
-    except msgspec.DecodeError:
+    except MALFORMED:
         raise UpstreamError(f"The provider '{provider}' answered with something that is no completion.") from None
     if found.error:
         raise disguised(Told.of(body, secrets), provider)
@@ -238,7 +241,7 @@ class Relay:
         data = whole[6:-2]
         try:
             chunk = _chunks.decode(data)
-        except msgspec.DecodeError:
+        except MALFORMED:
             return None
         if chunk.error or chunk.choices is UNSET or not self._note(chunk):
             return None
@@ -283,11 +286,11 @@ class Relay:
             return _chunks.decode(data)
         except msgspec.ValidationError:
             pass
-        except msgspec.DecodeError:
+        except MALFORMED:
             raise UpstreamError(f"The provider '{self._provider}' sent an event that is no JSON.") from None
         try:
             _strange.decode(data)
-        except msgspec.DecodeError:
+        except MALFORMED:
             raise UpstreamError(f"The provider '{self._provider}' sent an event that is no chunk.") from None
         return Chunk()
 

@@ -12,6 +12,7 @@ import msgspec
 
 from forebay.api.chat.chunks import CallPiece, Choice, Delta, FunctionPiece, ThinkingPiece, chunk_of
 from forebay.api.chat.parts import Listener, Reasoning, Redacted, Refusal, Silence, Text, ToolCall
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.types import Usage
 
@@ -225,7 +226,7 @@ def arguments_of(call: ToolCall) -> dict[str, msgspec.Raw]:
 def _as_object(text: str) -> dict[str, msgspec.Raw] | None:
     try:
         return _objects.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return None
 
 

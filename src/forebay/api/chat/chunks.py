@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.usage import Counted
 
@@ -95,7 +96,7 @@ def chunk_of(payload: bytes) -> Chunk:
     """
     try:
         chunk = _decoded(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         raise UpstreamError("The upstream sent something that is no chat completion.") from None
     if chunk.error:
         raise UpstreamError("The upstream broke off its answer with an error.")

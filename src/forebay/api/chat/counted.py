@@ -5,6 +5,7 @@ from typing import Literal, NoReturn
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.types import Call, Request
 
@@ -30,7 +31,7 @@ class Count(msgspec.Struct, frozen=True):
         """
         try:
             found = msgspec.json.decode(body, type=Counted)
-        except msgspec.DecodeError:
+        except MALFORMED:
             raise UpstreamError("The upstream answered with something that is no count of tokens.") from None
         return msgspec.json.encode(Counted(found.input_tokens, self.object))
 

@@ -5,7 +5,6 @@ Reasoning goes back to the model where that is possible: what its vendor signed 
 """
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ import msgspec
 from forebay.api.chat.conversation import Conversation, file_part, image_part, text_part
 from forebay.api.chat.conversation import Part as ChatPart
 from forebay.api.responses.shapes import Item, Part
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import InvalidRequestError, UnsupportedParameterError
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ def _unsealed(content: str) -> list[Mapping[str, Any]]:
         return []
     try:
         blocks = _blocks.decode(base64.b64decode(content.removeprefix(PREFIX), validate=True))
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+    except (ValueError, *MALFORMED):
         return []
     return [msgspec.to_builtins(block) for block in blocks]
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from forebay.core.cachecontrol import NO_WISHES, CacheControl, with_header
+from forebay.core.decode import MALFORMED
 from forebay.core.types import Call, Request
 from forebay.gateway.cache.identity import Identities
 from forebay.gateway.cache.key import Owner, key, scope
@@ -98,6 +99,6 @@ def _fields(request: Request) -> dict[str, Any] | None:
     """The request's fields; ``None`` if there is more in them than JSON can say twice (a lone surrogate)."""
     try:
         fields: dict[str, Any] = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         return None
     return fields

@@ -5,6 +5,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import ForebayError
 from forebay.core.stream import payloads
 from forebay.core.types import Event, Events, Operation, Usage
@@ -86,7 +87,7 @@ def assembled(operation: Operation, events: bytes, usage: Usage | None) -> bytes
         return None
     try:
         return _assembled(operation, pieces[:-1], usage)
-    except (msgspec.DecodeError, _Unclear, TypeError, AttributeError, KeyError, RecursionError):
+    except (*MALFORMED, _Unclear, TypeError, AttributeError, KeyError):
         return None
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.entries import Entry
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Handler
@@ -81,7 +82,7 @@ class Shadow:
                 counts = self._keeper.counts
                 counts.shadows += 1
                 counts.shadows_agreed += overlap(_text(entry.body), _text(reply.body)) >= AGREED
-        except (ForebayError, msgspec.DecodeError):
+        except (ForebayError, *MALFORMED):
             pass  # there is nothing to compare with; the call's own record says why
         finally:
             self._running -= 1

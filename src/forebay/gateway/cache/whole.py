@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.types import Operation
 
 Fields = dict[str, Any]
@@ -66,7 +67,7 @@ def storable(operation: Operation, body: bytes) -> bytes | None:
         if answer.error is not None or not answer.choices or not all(map(_is_whole, answer.choices)):
             return None
         fields = _raw.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         return None
     fields.pop("id", None)
     fields.pop("created", None)
@@ -103,6 +104,6 @@ def _is_valid(call: FunctionCall) -> bool:
         return True
     try:
         msgspec.json.decode(call.arguments)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return False
     return True

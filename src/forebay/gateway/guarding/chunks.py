@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.stream import event
 from forebay.core.verdicts import Side
@@ -257,7 +258,7 @@ def _delta(key: str | int, text: str) -> Fields:
 def _decoded(payload: bytes) -> Fields:
     try:
         fields: Any = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         fields = None
     if not isinstance(fields, dict):
         raise UpstreamError("The upstream sent something that guards cannot read.")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import ContentFilterError, UnsupportedParameterError, UpstreamError
 from forebay.core.form import Form, Part
 from forebay.core.ports import Handler
@@ -82,7 +83,7 @@ async def _passed(inspection: Inspection, reply: Whole) -> bytes:
         return (await inspection.of_reply(Side.OUTPUT).end(_decoded(reply.body))).encode()
     try:
         body: dict[str, Any] = {"reply": msgspec.json.decode(reply.body)}
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         raise UpstreamError("The upstream answered with something that guards cannot read.") from None
     for place in of_message(body, Side.OUTPUT, "reply"):
         place.put(await inspection.of_reply(place.side).end(place.text))

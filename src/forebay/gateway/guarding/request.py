@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import ContentFilterError, InvalidRequestError
 from forebay.core.operations import STORED
 from forebay.core.types import Call, Operation
@@ -79,7 +80,7 @@ async def _passed(inspection: Inspection, place: Place) -> None:
 def _body(call: Call) -> Fields:
     try:
         return call.request.fields()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         raise InvalidRequestError("The body is not valid JSON that guards can read.") from None
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.types import Whole
 from forebay.core.verdicts import Side
@@ -74,7 +75,7 @@ def _empty(choice: Fields) -> Place:
 def _body(data: bytes) -> Fields:
     try:
         body: Any = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         body = None
     if not isinstance(body, dict):
         raise UpstreamError("The upstream answered with something that guards cannot read.")

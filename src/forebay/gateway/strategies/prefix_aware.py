@@ -14,6 +14,7 @@ from typing import Annotated
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.ports import Candidate
 from forebay.core.types import Call
 from forebay.plugins import StrategyPlugin
@@ -110,7 +111,7 @@ def chain(call: Call, size: int, longest: int) -> list[int]:
     """
     try:
         found = msgspec.json.decode(call.request.body, type=Prompt)
-    except msgspec.DecodeError:
+    except MALFORMED:
         return []
     text = b"".join((found.tools, found.messages, found.prompt, found.input))
     last = hash(call.request.model)

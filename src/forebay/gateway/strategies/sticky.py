@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.ports import Candidate
 from forebay.core.types import Call
 from forebay.gateway.strategies.weighted import drawn
@@ -51,7 +52,7 @@ def _session(call: Call) -> str:
         return f"{call.principal.tenant}\nsession\n{call.session}\n"
     try:
         who = msgspec.json.decode(call.request.body, type=Who)
-    except msgspec.DecodeError:  # of another type; whether that is wrong is for the provider to say
+    except MALFORMED:  # of another type; whether that is wrong is for the provider to say
         who = Who()
     if user := who.prompt_cache_key or who.safety_identifier or who.user:
         return f"{call.principal.tenant}\nuser\n{user}\n"

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from forebay.core.decode import MALFORMED
+
 ToolName = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9_-]{1,128}\Z")]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Schema = dict[str, Raw]
@@ -321,5 +323,5 @@ def arguments_of(call: FunctionCall) -> Schema:
     text = call.arguments.strip() or "{}"
     try:
         return msgspec.json.decode(text, type=Schema)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return {"arguments": Raw(msgspec.json.encode(call.arguments))}

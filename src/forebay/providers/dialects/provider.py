@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import ForebayError, InvalidRequestError, UpstreamError
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Deployment, Operation, Reply, Stream, Whole
@@ -106,7 +107,7 @@ class DialectProvider:
             raise broken(error, self._name) from error
         except VendorError as error:
             raise self._explained(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except MALFORMED:
             raise UpstreamError(f"The provider '{self._name}' answered with something that is no answer.") from None
         call.trace.provider_answered = time.perf_counter()
         return reply

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.types import Event, Trace
 from forebay.providers.dialects.chunks import Chunks
@@ -83,7 +84,7 @@ class Translation:
             self._failure = self._terms.explain(error)
         except ForebayError as error:
             self._failure = error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except MALFORMED:
             self._failure = UpstreamError(f"The provider '{self._terms.provider}' sent an event that is none.")
         if chunks.ended and not chunks.complete:
             self._failure = self._unfinished()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.providers.mending.fields import Fields, call_id, mend_arguments, mend_call, put
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -102,7 +103,7 @@ def _is_whole(arguments: str) -> bool:
         return False
     try:
         _object.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return False
     return True
 

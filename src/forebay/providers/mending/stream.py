@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.stream import event as framed
 from forebay.providers.dialects.answer import FinishReasons
@@ -87,12 +88,12 @@ class Mending:
         """What can go on now, mended.
 
         Raises:
-            UpstreamError: the answer has failed, or is nested too deeply.
+            UpstreamError: the answer has failed, is nested too deeply, or no UTF-8.
         """
         try:
             fields = decode(data)
-        except RecursionError:
-            raise UpstreamError("The provider sent a chunk that is nested too deeply.") from None
+        except MALFORMED:
+            raise UpstreamError("The provider sent a chunk that is nested too deeply, or no UTF-8.") from None
         choices = [] if fields.get("choices", ()) is None else fields.get("choices")
         if not (isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)):
             return event  # no chunk at all, so there is nothing that could be mended

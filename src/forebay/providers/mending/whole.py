@@ -1,5 +1,6 @@
 """Mends a chat's whole reply: every field that OpenAI always sends is there, and nothing is null that it never is."""
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.providers.dialects.answer import FinishReasons
 from forebay.providers.mending.fields import (
@@ -21,12 +22,12 @@ def mended(body: bytes, model: str, reasons: FinishReasons) -> bytes:
     """``body`` as OpenAI would have sent it; the same object if it is that already. Unknown fields are kept.
 
     Raises:
-        UpstreamError: an answer in it has failed, or it is nested too deeply.
+        UpstreamError: an answer in it has failed, it is nested too deeply, or no UTF-8.
     """
     try:
         fields = decode(body)
-    except RecursionError:
-        raise UpstreamError("The provider's answer is nested too deeply.") from None
+    except MALFORMED:
+        raise UpstreamError("The provider's answer is nested too deeply, or no UTF-8.") from None
     changed = mend_head(fields, head_of(fields, "chat.completion", model))
     usage = fields.get("usage", fields)
     if not isinstance(usage, dict):

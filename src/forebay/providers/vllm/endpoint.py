@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.types import TimeOuts
 from forebay.providers.failures import broken, refusal
@@ -70,7 +71,7 @@ class Endpoint:
         body = await self._answered(b"GET", b"/v1/models", b"", HEALTH)
         try:
             return msgspec.json.decode(body, type=_Listed).data
-        except msgspec.DecodeError:
+        except MALFORMED:
             raise UpstreamError(f"The provider '{self._name}' does not say which models it has.") from None
 
     async def post(self, path: bytes, body: object) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from forebay.core.decode import MALFORMED
 from forebay.core.errors import InvalidRequestError
 from forebay.providers.dialects.chat import (
     AssistantMessage,
@@ -125,7 +126,7 @@ def _response(text: str) -> Schema | Fields:
     """The object that a function answered with, or its text in one."""
     try:
         return msgspec.json.decode(text, type=Schema)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return {"result": text}
 
 

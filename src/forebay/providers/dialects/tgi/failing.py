@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
+from forebay.core.decode import MALFORMED
 from forebay.providers.dialects.dialect import Failure, VendorError
 
 STATUS_OF: Mapping[str, int] = {
@@ -41,7 +42,7 @@ def failure(status: int, body: bytes) -> Failure:
     """What a refusal means."""
     try:
         told = _failing.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED:
         return Failure(status)
     return Failure(STATUS_OF["overloaded"] if told.error_type == "overloaded" else status)
 
@@ -50,7 +51,7 @@ def error_in(payload: bytes, error: Raw, error_type: str) -> VendorError:
     """The ``error`` in ``payload``, which came with status 200."""
     try:
         nested = msgspec.json.decode(error, type=_Nested)
-    except msgspec.DecodeError:
+    except MALFORMED:
         nested = _Nested()
     kind = error_type or nested.error_type
     return VendorError(STATUS_OF.get(kind, nested.http_status_code or 500), payload)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
+from forebay.core.decode import MALFORMED
 from forebay.providers.dialects.answer import Answer
 from forebay.providers.dialects.tgi.completed import Call, Choice, CompletedReader, Function, Message
 
@@ -42,7 +43,7 @@ def _message(text: str) -> Message:
         name = msgspec.json.decode(function.pop("_name", b'""'), type=str)
         if name == NONE_FITS:
             return Message(content=msgspec.json.decode(function.get("error", b'""'), type=str))
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return Message(content=text)
     if not name:
         return Message(content=text)
