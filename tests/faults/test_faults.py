@@ -1,9 +1,11 @@
 """Every fault of `table.toml`, streamed and whole, alone and with a fallback, through the whole server."""
 
 import asyncio
+import gc
 import json
+import logging
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import aiohttp
 import pytest
 
 from forebay.app import application
+from forebay.core.errors import ForebayError
+from forebay.providers.transport import TransportError
 from forebay.settings import load
 from tests.faults.scripts import FAULTS, GOOD, HALF, TEXT, Fault
 from tests.support.faulty import CHUNKED, PAUSE, Script, Upstream, chunk, upstream
@@ -134,6 +138,53 @@ async def _recorded(running: Running, expected: str) -> None:
     assert f'outcome="{kind}"' in line
     tokens = [float(each.split()[-1]) for each in text.splitlines() if each.startswith("forebay_output_tokens_total{")]
     assert (sum(tokens) > 0) == (kind != "error")
+
+
+KEPT = ("cut after two tokens", "malformed later event", "nested too deeply", "error after content", "not HTTP")
+
+
+@pytest.mark.parametrize(("name", "way"), [(name, way) for name in KEPT for way in ("streamed", "whole")])
+def test_a_failure_leaves_nothing_that_only_the_collector_would_find(name: str, way: str) -> None:
+    stream = way == "streamed"
+    fault, good = FAULTS[name], other(GOOD)
+    scripts, spare = (fault.streamed, good.streamed) if stream else (fault.whole, good.whole)
+
+    async def ask() -> None:
+        async with faulty(scripts) as first, faulty(spare) as second:
+            for alone in (True, False):
+                async with gateway(first, second, alone=alone, hasty=False) as running:
+                    await asked(running, stream=stream)
+
+    assert left_by(ask) == []
+
+
+def test_a_reply_beyond_the_limit_is_freed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebay.providers.openai.REPLY_BYTES", 100_000)
+
+    async def ask() -> None:
+        script = [CHUNKED, *[chunk(b" " * 50_000)] * 9, PAUSE]
+        async with upstream(script) as up, gateway(up.url, NOBODY, alone=True, hasty=False) as running:
+            assert (await asked(running, stream=False))[0] == 502
+
+    assert left_by(ask) == []
+
+
+def left_by(ask: Callable[[], Coroutine[None, None, None]]) -> list[object]:
+    """The failures that are still in memory afterwards, without a garbage collector: nobody holds them any more."""
+    before = {id(each) for each in failures()}
+    gc.collect()
+    gc.disable()
+    logging.disable()  # pytest keeps what is logged
+    try:
+        asyncio.run(ask())
+        return [each for each in failures() if id(each) not in before]
+    finally:
+        logging.disable(logging.NOTSET)
+        gc.enable()
+
+
+def failures() -> list[object]:
+    return [each for each in gc.get_objects() if isinstance(each, ForebayError | TransportError)]
 
 
 async def test_a_client_that_leaves_ends_the_upstream_s_work() -> None:

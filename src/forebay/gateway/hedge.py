@@ -53,17 +53,28 @@ class Race:
         failure: ForebayError | None = None
         patience = self._patience(self._waiting[0])
         self._next(reason)
-        while self._asked:
-            ended, _ = await asyncio.wait(self._asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                own = self._asked.pop(task)
-                try:
-                    return _settled(task.result(), own, self._call.trace)
-                except COUNTED as error:
-                    failure = error
-            self._next("next" if ended else "hedge")
-            patience = None
-        raise failure or UpstreamTimeoutError("The request's total time-out passed before any deployment answered.")
+        try:
+            while self._asked:
+                ended, _ = await asyncio.wait(self._asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                reason = "next" if ended else "hedge"
+                while ended:
+                    try:
+                        return self._settled(ended.pop())
+                    except COUNTED as error:
+                        failure = error
+                self._next(reason)
+                patience = None
+            raise failure or UpstreamTimeoutError("The request's total time-out passed before any deployment answered.")
+        finally:
+            del failure  # its traceback leads here, and would keep what it knows until memory is swept
+
+    def _settled(self, task: asyncio.Task[Reply]) -> Reply:
+        """What ``task`` came to; a winner's figures become the call's."""
+        own = self._asked.pop(task)
+        try:
+            return _settled(task.result(), own, self._call.trace)
+        finally:
+            del task  # as above
 
     async def give_up(self) -> None:
         """Cancel what is still under way; what it has cost is known to the call."""

@@ -55,20 +55,23 @@ async def _round(call: Call, model: Model, order: Sequence[Target], reason: str,
     if model.hedge is not None and len(order) > 1:
         return await hedged(call, model, order, reason, deadline)
     failure: ForebayError | None = None
-    for target in order:
-        bounded = target
-        if reason != "first":
-            if time.perf_counter() >= deadline:
-                break
-            if failure is not None and target.live.out and why_out(target.live):
-                continue
-            bounded = within(target, deadline)
-        try:
-            return await attempt(bounded, call, model, reason)
-        except COUNTED as error:
-            failure = error
-            reason = "next"
-    raise failure or UpstreamTimeoutError("The request's total time-out passed before any deployment answered.")
+    try:
+        for target in order:
+            bounded = target
+            if reason != "first":
+                if time.perf_counter() >= deadline:
+                    break
+                if failure is not None and target.live.out and why_out(target.live):
+                    continue
+                bounded = within(target, deadline)
+            try:
+                return await attempt(bounded, call, model, reason)
+            except COUNTED as error:
+                failure = error
+                reason = "next"
+        raise failure or UpstreamTimeoutError("The request's total time-out passed before any deployment answered.")
+    finally:
+        del failure  # its traceback leads here: both would stay, and the reply with them, until memory is swept
 
 
 def arranged(call: Call, model: Model, able: Sequence[Target], random: Random) -> Sequence[Target]:

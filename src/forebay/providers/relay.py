@@ -203,12 +203,18 @@ class Relay:
 
     def _check(self) -> None:
         if self._failure is not None:
-            raise self._failure
+            raise self._told()
         if not self._begun:
             if self._done:
                 raise UpstreamError(f"The provider '{self._provider}' sent no answer.")
             if time.monotonic() > self._patience:
                 raise broken(TimedOutError("first_token"), self._provider)
+
+    def _told(self) -> ForebayError:
+        """The failure, which is kept no longer: its traceback will know this object."""
+        failure, self._failure = self._failure, None
+        assert failure is not None  # noqa: S101  # asked before
+        return failure
 
     def _end(self, framer: Framer) -> Event:
         """What is left when the upstream has closed: some leave out the last blank line, or ``[DONE]``."""

@@ -97,9 +97,15 @@ class Translation:
 
     def _check(self) -> None:
         if self._failure is not None:
-            raise self._failure
+            raise self._told()
         if not self._begun and time.monotonic() > self._patience:
             raise broken(TimedOutError("first_token"), self._terms.provider)
+
+    def _told(self) -> ForebayError:
+        """The failure, which is kept no longer: its traceback will know this object."""
+        failure, self._failure = self._failure, None
+        assert failure is not None  # noqa: S101  # asked before
+        return failure
 
     def _end(self) -> Event:
         """The upstream has closed; some vendors have no other word for the end."""

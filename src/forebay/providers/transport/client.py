@@ -96,7 +96,7 @@ class Client:
             if response.status:
                 return response
             if response.error is not None and not (may_repeat and isinstance(response.error, UnansweredError)):
-                raise response.error
+                raise response.failure()
             may_repeat = False
             connection = await pool.acquire(timeouts, fresh=True)
             now = loop.time()

@@ -231,7 +231,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if self._credit:
-                self._fail(self._fault or ProtocolError(f"the reply is not valid HTTP/1.1: {error}"))
+                fault, self._fault = self._fault, None
+                self._fail(fault or ProtocolError(f"the reply is not valid HTTP/1.1: {error}"))
                 return
             self._reusable = False  # the reply is whole, and what follows it was not asked for
         if len(data) > self._head_bytes and self._head_too_large(response):
@@ -373,9 +374,9 @@ class Connection(asyncio.Protocol):
                 self._refuse(ProtocolError(f"unknown transfer-encoding {value[:40]!r}"))
 
     def _refuse(self, fault: ProtocolError) -> None:
-        """Stop the parser, which calls this from within: `data_received` reports the fault."""
+        """Stop the parser, which calls this from within and takes any error for that: `data_received` reports it."""
         self._fault = fault
-        raise fault
+        raise TransportError
 
 
 def _ends_with_connection(response: Response) -> bool:

@@ -41,8 +41,11 @@ class TimedOutError(TransportError):
     """A time-out passed."""
 
     def __init__(self, which: str) -> None:
-        super().__init__(f"the time-out '{which}' passed")
+        super().__init__(which)
         self.which = which
+
+    def __str__(self) -> str:
+        return f"the time-out '{self.which}' passed"
 
 
 class CutError(TransportError):

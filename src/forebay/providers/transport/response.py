@@ -81,7 +81,7 @@ class Response:
             if self.done:
                 return b""
             if self.error is not None:
-                raise self.error
+                raise self.failure()
             self.waiter = self.loop.create_future()
             try:
                 await self.waiter
@@ -114,6 +114,14 @@ class Response:
                 self.close()
                 raise _too_large(limit)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def failure(self) -> TransportError:
+        """Why it has failed, to be raised: a copy each time.
+
+        An error that is kept where its own traceback leads keeps the whole reply, until memory is swept.
+        """
+        error = self.error or ClosedError("the response was closed")
+        return type(error)(*error.args)
 
     def _take(self) -> bytes:
         parts = self.parts
