@@ -136,6 +136,7 @@ async def test_requests_that_run_end_on_the_old_configuration(site: Site) -> Non
         await peer.send(chunk(LAST + DONE) + chunk(b""))
 
     site.kept.answer = slow
+    await site.put(site.text("kept").replace("shutdown_timeout: 5s", "shutdown_timeout: 1ms"), ADMIN)
     body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     url = f"{site.running.url}/v1/chat/completions"
     async with site.http.post(url, json=body, headers=USER) as answer:
@@ -143,6 +144,8 @@ async def test_requests_that_run_end_on_the_old_configuration(site: Site) -> Non
         without = site.text("other").replace('kept: {kind: openai, base_url: "' + site.kept.url + '"}', "")
         assert (await site.put(without, ADMIN))[0] == 200
         assert await site.ask() == "other/m"
+        with pytest.raises(TimeoutError):  # longer than a server that ends would wait
+            await asyncio.wait_for(answer.content.readany(), 0.2)
         assert len(site.kept._open) == 1
         gate.set()
         text = (first + await answer.read()).decode()
@@ -156,7 +159,8 @@ async def test_a_request_that_never_ends_holds_nothing_for_ever(site: Site) -> N
         await peer.until_left()
 
     site.kept.answer = never
-    await site.put(site.text("kept").replace("shutdown_timeout: 5s", "shutdown_timeout: 100ms"), ADMIN)
+    text = site.text("kept").replace("{provider: kept}", "{provider: kept, timeouts: {total: 200ms}}")
+    await site.put(text, ADMIN)
     body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     url = f"{site.running.url}/v1/chat/completions"
     async with site.http.post(url, json=body, headers=USER) as answer:
@@ -165,8 +169,23 @@ async def test_a_request_that_never_ends_holds_nothing_for_ever(site: Site) -> N
         assert (await site.put(without, ADMIN))[0] == 200
         async with asyncio.timeout(5):
             rest = (await answer.read()).decode()
-    assert '"error"' in rest
+    assert "the time-out 'total' passed" in rest
     assert "[DONE]" not in rest
+    await until(lambda: not site.kept._open)
+
+
+async def test_a_server_that_ends_waits_for_no_old_configuration(tmp_path: Path) -> None:
+    async with upstream(completion("kept")) as kept, aiohttp.ClientSession() as http:
+        file = tmp_path / "forebay.yaml"
+        file.write_text(CONFIG.format(kept=kept.url, other="http://127.0.0.1:1/v1", used="kept"))
+        source = Source(file)
+        service = application(source.read(), None, source)
+        async with serving(service) as running:
+            service._table.running += 1  # a request that ignores that it was cancelled
+            site = Site(running, file, kept, kept, http)
+            assert (await site.put(site.text("other"), ADMIN))[0] == 200
+            ending = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() < ending + 10
 
 
 async def test_what_has_not_changed_is_kept(site: Site) -> None:

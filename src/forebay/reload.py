@@ -7,10 +7,11 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Protocol
 
 from forebay.api.application import Application, Endpoints, Table
+from forebay.core.types import TimeOuts
 from forebay.generation import Generation, Part, check, generation, prepare, start
 from forebay.meter.journal import Journal
 from forebay.plugins import PreparationError
@@ -62,6 +63,7 @@ class Service:
         self._source = source
         self._terminal = Terminal()
         self._changing = asyncio.Lock()
+        self._closing = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._applying: set[asyncio.Task[None]] = set()
@@ -121,12 +123,14 @@ class Service:
     async def _end(
         self, before: Generation, after: Generation, table: Table, earlier: asyncio.Task[None] | None
     ) -> None:
-        """Close what only ``before`` had as soon as nobody needs it, or the time for that is over."""
+        """Close what only ``before`` had as soon as nobody needs it.
+
+        That is when its last request has ended, which the time-outs of its deployments see to. Whoever does not keep
+        them (a plug-in may not) is waited for no longer than `_patience`, and nobody is when the server ends.
+        """
         if earlier is not None:
             await earlier
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(before.settings.server.shutdown_timeout):
-                await table.drained()
+        await _first(_patience(before), table.drained(), self._closing.wait())
         for part in before.parts:
             if part not in after.parts:
                 await part.close()
@@ -149,6 +153,7 @@ class Service:
         if self._source is not None and HANGUP is not None:
             asyncio.get_running_loop().remove_signal_handler(HANGUP)
         await asyncio.gather(*self._applying, return_exceptions=True)
+        self._closing.set()
         for task in (self._reading, self._ending):
             if task is not None:
                 await task
@@ -168,6 +173,21 @@ class Service:
         if earlier is not None:
             await earlier
         await self.reread()
+
+
+def _patience(before: Generation) -> float:
+    """In how many seconds the last request of ``before`` must have ended."""
+    totals = [model.total for model in before.models.values()]
+    return max([TimeOuts().total, *totals]) + before.settings.server.shutdown_timeout
+
+
+async def _first(seconds: float, *events: Coroutine[None, None, object]) -> None:
+    """Wait for one of ``events``, for so many ``seconds`` at the most."""
+    waiting = [asyncio.create_task(each) for each in events]
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _lasting(settings: Settings) -> tuple[object, ...]:

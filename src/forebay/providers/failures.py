@@ -173,7 +173,10 @@ def broken(error: TransportError, provider: str) -> ForebayError:
     match error:
         case TimedOutError():
             return UpstreamTimeoutError(f"The provider '{provider}' did not answer in time: {error}.")
-        case PoolFullError() | ClosedError():
+        case ClosedError():
+            said = f"The provider '{provider}' was closed before it had answered; ask again."
+            return UnavailableError(said, headers={"retry-after": "1"})
+        case PoolFullError():
             return UnavailableError(f"The provider '{provider}' is busy.", headers={"retry-after": "1"})
         case UnsendableError():
             return ServerError(f"The request to '{provider}' cannot be sent: {error}.")
