@@ -167,3 +167,17 @@ async def test_without_a_price_or_a_usage_the_cost_is_unknown(price: Price | Non
     asked.trace.price = price
     _, records = await ask(asked, [b"{}"], usage)
     assert records.found[0].cost is None
+
+
+@pytest.mark.parametrize("usage", [Usage(-5_000_000, 1), Usage(3, 10**30), Usage(3, 1, -1), Usage(3, 1, 0, 0, 10**10)])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_nonsense_is_no_usage(usage: Usage, *, stream: bool) -> None:
+    asked = call(stream=stream)
+    asked.trace.price = PRICE
+    reply, records = await ask(asked, tokens("a", "b") if stream else [b"{}"], usage)
+    if isinstance(reply, Stream):
+        async with aclosing(reply.events) as events:
+            assert len([event async for event in events]) == 3
+    (record,) = records.found
+    assert (record.cost, record.prompt_tokens, record.cached_tokens, record.reasoning_tokens) == (None, 0, 0, 0)
+    assert record.completion_tokens == asked.trace.chunks

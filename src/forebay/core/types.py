@@ -99,6 +99,10 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         return decoded
 
 
+MOST_TOKENS: Final = 1_000_000_000
+"""No request has so many tokens: the longest contexts have ten million."""
+
+
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one request, as the model counted them.
 
@@ -118,6 +122,13 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     def total_tokens(self) -> int:
         """Prompt and completion together."""
         return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether a model can have counted so: some upstreams tell nonsense, which nobody is to pay for."""
+        counts = (self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.cache_write_tokens)
+        counts += (self.reasoning_tokens, self.long_cache_write_tokens)
+        return min(counts) >= 0 and max(counts) <= MOST_TOKENS
 
 
 class Price(msgspec.Struct, frozen=True, gc=False):

@@ -86,7 +86,8 @@ class Running:
 
     def _measure(self, seconds: float, reply: Whole) -> None:
         live = self.live
-        tokens = reply.usage.completion_tokens if reply.usage else 0
+        usage = reply.usage
+        tokens = usage.completion_tokens if usage is not None and usage.is_plausible else 0
         if tokens:
             statistics.per_token(live, max(0.0, seconds - (live.ttft or 0.0)) / tokens)
         else:

@@ -85,6 +85,8 @@ class Race:
             await asyncio.wait([task])
             if not task.cancelled() and task.exception() is None and isinstance(reply := task.result(), Stream):
                 await reply.events.aclose()
+            if own.usage is not None and not own.usage.is_plausible:
+                own.usage = None
             if own.usage is not None:
                 trace.lost = _sum(trace.lost or NO_USAGE, own.usage)
             if own.provider_started:

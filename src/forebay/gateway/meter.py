@@ -108,6 +108,8 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     """What is left of ``call``; fields in the order of `Record`, because by name they take twice as long."""
     now = time.perf_counter()
     trace, request, principal = call.trace, call.request, call.principal
+    if trace.usage is not None and not trace.usage.is_plausible:
+        trace.usage = None
     usage = trace.usage or NO_USAGE
     tokens = usage.completion_tokens or (trace.chunks if request.operation in TEXT else 0)
     lost = trace.lost or NO_USAGE
