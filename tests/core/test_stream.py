@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay.core.errors import ForebayError, UpstreamError
-from forebay.core.stream import DONE, Framer, Primed, error_event, event, payloads
+from forebay.core.stream import DONE, HELD_BYTES, Framer, Primed, error_event, event, payloads
 from forebay.core.types import Event
 
 EVENTS = st.lists(
@@ -90,3 +90,43 @@ async def test_closing_before_the_first_step_frees_what_is_behind() -> None:
     primed = await Primed.of(source.events())
     await primed.aclose()
     assert source.closed
+
+
+async def test_what_comes_before_the_content_goes_with_it() -> None:
+    async def pieces() -> AsyncGenerator[Event, None]:
+        yield Event(b"role ", content=False)
+        yield Event(b"nothing ", content=False)
+        yield Event(b"content")
+        yield Event(b"done", content=False)
+
+    assert [each async for each in await Primed.of(pieces())] == [
+        Event(b"role nothing content"),
+        Event(b"done", content=False),
+    ]
+
+
+async def test_without_any_content_everything_is_one_piece() -> None:
+    async def pieces() -> AsyncGenerator[Event, None]:
+        yield Event(b"role ", content=False)
+        yield Event(b"done", content=False)
+
+    assert [each async for each in await Primed.of(pieces())] == [Event(b"role done", content=False)]
+
+
+async def test_what_has_no_content_is_not_held_without_end() -> None:
+    async def endless() -> AsyncGenerator[Event, None]:
+        while True:
+            yield Event(b"x" * 1000, content=False)
+
+    primed = await Primed.of(endless())
+    assert HELD_BYTES < len((await anext(aiter(primed))).data) <= HELD_BYTES + 1000
+    await primed.aclose()
+
+
+async def test_a_failure_before_the_content_is_raised_at_once() -> None:
+    async def pieces() -> AsyncGenerator[Event, None]:
+        yield Event(b"role ", content=False)
+        raise UpstreamError("gone")
+
+    with pytest.raises(UpstreamError, match="gone"):
+        await Primed.of(pieces())

@@ -66,6 +66,7 @@ def _error(status: int, code: str = "oops", *headers: str) -> Fault:
 
 
 FAULTS: dict[str, Fault] = {
+    "cut after the role, before any content": Fault(([CHUNKED, chunk(ROLE), 0.02],), ([_CLOSING],)),
     "cut after two tokens": Fault(([CHUNKED, chunk(ROLE + HALF), chunk(REST)],), ([_CLOSING + JSON[:-30]],)),
     "cut in the middle of an event": Fault(([CHUNKED, chunk(ROLE + HALF + REST[:20])],), ([_CLOSING + JSON[:20]],)),
     "ends without a finish_reason": Fault(

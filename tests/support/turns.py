@@ -24,13 +24,20 @@ async def until(condition: Callable[[], object]) -> None:
 class Turns:
     """Answers each call with the next of ``turns``, the last one for ever; a stream is a role, the answer and the end.
 
-    ``slow`` delays, if it is there, the content of a stream whose role has come.
+    ``slow`` delays, if it is there, the content of a stream whose role has come; ``late`` breaks one after its content.
     """
 
-    def __init__(self, *turns: Turn, usage: Usage | None = None, slow: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        *turns: Turn,
+        usage: Usage | None = None,
+        slow: asyncio.Event | None = None,
+        late: ForebayError | None = None,
+    ) -> None:
         self.turns = list(turns)
         self.usage = usage
         self.slow = slow
+        self.late = late
         self.operations = frozenset(Operation)
         self.asked: list[tuple[Call, Deployment]] = []
         self.running = 0
@@ -82,6 +89,8 @@ class Turns:
             if self.slow is not None:
                 await self.slow.wait()
             yield Event(event(body))
+            if self.late is not None:
+                raise self.late
             yield Event(DONE, content=False)
         except asyncio.CancelledError:
             self.cancelled += 1

@@ -96,10 +96,15 @@ def error_event(error: ForebayError) -> bytes:
     return event(error.body())
 
 
+HELD_BYTES = 64 * 1024
+"""How much without any content may come before it is passed on all the same."""
+
+
 class Primed:
     """Events of an async generator whose first one has already been taken, so that it can be closed at any time.
 
-    Waiting for the first event is what turns an early failure into a real status instead of a broken stream.
+    Waiting for the first event is what turns an early failure into a real status instead of a broken stream. What comes
+    before the first content (most upstreams begin with the role) becomes one event with it.
     """
 
     __slots__ = ("_events", "_first")
@@ -110,7 +115,7 @@ class Primed:
 
     @classmethod
     async def of(cls, events: AsyncGenerator[Event, None]) -> Self:
-        """Wait for the first event.
+        """Wait for the first content, or the end.
 
         Raises:
             UpstreamError: there is none.
@@ -120,7 +125,7 @@ class Primed:
             first = await anext(events)
         except StopAsyncIteration:
             raise UpstreamError("The upstream ended its stream before the first event.") from None
-        return cls(first, events)
+        return cls(first if first.content else await _with_content(first, events), events)
 
     def __aiter__(self) -> Self:
         return self
@@ -140,3 +145,14 @@ class Primed:
         """Close the generator; its ``finally`` blocks run."""
         self._first = None
         await self._events.aclose()
+
+
+async def _with_content(first: Event, events: AsyncGenerator[Event, None]) -> Event:
+    """``first`` and what follows it, up to the first content, the end, or `HELD_BYTES`."""
+    data, content = first.data, False
+    async for each in events:
+        data += each.data
+        content = each.content
+        if content or len(data) > HELD_BYTES:
+            break
+    return Event(data, content)

@@ -126,8 +126,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_plausible(self) -> bool:
         """Whether a model can have counted so: some upstreams tell nonsense, which nobody is to pay for."""
-        counts = (self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.cache_write_tokens)
-        counts += (self.reasoning_tokens, self.long_cache_write_tokens)
+        counts = msgspec.structs.astuple(self)
         return min(counts) >= 0 and max(counts) <= MOST_TOKENS
 
 
