@@ -126,7 +126,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_plausible(self) -> bool:
         """Whether a model can have counted so: some upstreams tell nonsense, which nobody is to pay for."""
-        counts = msgspec.structs.astuple(self)
+        counts: tuple[int, ...] = msgspec.structs.astuple(self)
         return min(counts) >= 0 and max(counts) <= MOST_TOKENS
 
 
