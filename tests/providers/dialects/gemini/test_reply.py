@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forebay.core.errors import EmptyArrayError, InvalidRequestError
+from forebay.core.errors import EmptyArrayError, InvalidRequestError, UpstreamError
 from forebay.core.types import Call, Operation, Principal, Request, Trace, Usage
 from forebay.providers.dialects.chunks import Chunks
 from forebay.providers.dialects.dialect import VendorError
@@ -33,7 +33,7 @@ parts = st.one_of(
     st.fixed_dictionaries({"functionCall": calls}, optional={"thoughtSignature": signatures}),
     st.just({"executableCode": {"language": "PYTHON", "code": "1"}}),
 )
-reasons = st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY", "OTHER", "MALFORMED_FUNCTION_CALL", "LANGUAGE"])
+reasons = st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY", "OTHER", "NO_IMAGE", "LANGUAGE"])
 tokens = st.integers(0, 1000)
 usages = st.fixed_dictionaries(
     {"promptTokenCount": tokens, "totalTokenCount": tokens},
@@ -123,6 +123,13 @@ def plain(reason: str = "STOP", **candidate: Any) -> Fields:
 )
 def test_why_an_answer_ended(reason: str, expected: str) -> None:
     assert read_whole(plain(reason))["choices"][0]["finish_reason"] == expected
+
+
+@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"])
+def test_an_answer_that_gemini_cannot_read_is_none(reason: str) -> None:
+    for read in (read_whole, lambda reply: read_stream([reply])):
+        with pytest.raises(UpstreamError, match=reason):
+            read({"candidates": [{"content": {}, "finishReason": reason}]})
 
 
 def test_a_blocked_prompt_is_a_filtered_answer() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET, Raw
 
+from forebay.core.errors import UpstreamError
 from forebay.core.types import Usage
 from forebay.providers.dialects.answer import Answer
 from forebay.providers.dialects.completion import ChosenLogprob, Logprobs, TokenLogprob
@@ -36,17 +37,16 @@ REASONS: Mapping[str, str] = {
             "FINISH_REASON_UNSPECIFIED",
             "IMAGE_OTHER",
             "LANGUAGE",
-            "MALFORMED_FUNCTION_CALL",
-            "MALFORMED_RESPONSE",
             "MISSING_THOUGHT_SIGNATURE",
             "NO_IMAGE",
             "OTHER",
             "TOO_MANY_TOOL_CALLS",
-            "UNEXPECTED_TOOL_CALL",
         ),
         "stop",
     ),
 }
+FAILED = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
+"""The model wrote something that Gemini cannot read: there is no answer, and another try may have one."""
 
 
 class Called(msgspec.Struct):
@@ -184,6 +184,8 @@ class GeminiReader:
         if candidate.finish_reason:
             if signature := self._signatures.pop(choice, None):
                 answer.extra_content(extra_of(signature), choice)
+            if candidate.finish_reason in FAILED:
+                raise UpstreamError(f"Gemini ended its answer with an error: {candidate.finish_reason}.")
             answer.finish(candidate.finish_reason, choice)
 
     def _part(self, part: Part, answer: Answer, choice: int) -> None:
