@@ -543,6 +543,24 @@ async def test_what_counts_as_content(said: dict[str, object], content: bool) ->
     assert first.data.startswith(data)
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("7", True),
+        ("0.5", True),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", True),
+        ("-5", False),
+        ("99999999999999999999999", False),
+        ("soon", False),
+    ],
+)
+async def test_when_to_come_again_is_passed_on_if_it_says_so(told: str, kept: bool) -> None:  # noqa: FBT001
+    async with upstream([whole(b"{}", 429, f"retry-after: {told}")]) as up, provider(up.url) as made:
+        with pytest.raises(RateLimitError) as caught:
+            await made.answer(call(), deployment())
+    assert caught.value.headers == ({"retry-after": told} if kept else {})
+
+
 @settings(max_examples=100)
 @given(
     st.lists(

@@ -56,6 +56,9 @@ BODY_BYTES = 64 * 1024
 MESSAGE_CHARACTERS = 2000
 KEPT_HEADERS = ("retry-after", "x-ratelimit-")
 
+# Seconds (or milliseconds) or a date, RFC 9110, section 10.2.3: what is neither might make a client come at once.
+_WHEN = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?|[A-Z][a-z]+, [0-9A-Za-z :+-]{10,30}")
+
 logger = logging.getLogger("forebay.providers")
 
 _BY_CODE: Mapping[str, type[InvalidRequestError]] = {
@@ -189,7 +192,8 @@ def broken(error: TransportError, provider: str) -> ForebayError:
 def kept_headers(response: Response) -> dict[str, str]:
     """What of a refusal's headers helps a client: when to come again, what is left."""
     headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.items())
-    return {name: value.strip() for name, value in headers if name.startswith(KEPT_HEADERS)}
+    kept = {name: value.strip() for name, value in headers if name.startswith(KEPT_HEADERS)}
+    return {name: value for name, value in kept.items() if not name.startswith("retry-after") or _WHEN.fullmatch(value)}
 
 
 def _failed(said: str, told: Told) -> ForebayError:
