@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.blocking import watched
+from tests.support.redis_server import RedisServer, redis_server
 from tests.support.served import Served, forebay
 
 pytest_plugins = ["tests.skips", "pytester"]
@@ -44,3 +45,10 @@ def served() -> Iterator[Served]:
 def server_url(served: Served) -> str:
     """Where it is."""
     return served.url
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis that nobody kills."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server

@@ -13,7 +13,7 @@ import msgspec
 
 from forebay.cache.layered import LayeredStore
 from forebay.cache.memory import MemoryStore
-from forebay.core.ports import Markable, Provider, Similar, Strategy, Watermark
+from forebay.core.ports import CacheStore, Markable, Provider, Similar, Strategy, Watermark
 from forebay.core.types import Deployment, Live
 from forebay.engine.residency import Lodger, Residency
 from forebay.gateway.cache.identity import Identities, digest
@@ -263,16 +263,17 @@ def _cache(settings: Settings, before: Generation | None = None) -> Keeper | Non
         return before.cache
     plugin = cache_plugin(wanted.store.kind)
     store = plugin.build(wanted.store.read(plugin.settings))
+    similar = _similar(wanted.semantic, store)
     if plugin.shared and wanted.front.max_bytes and wanted.front.ttl:
         store = LayeredStore(MemoryStore(wanted.front.max_bytes), store, wanted.front.ttl)
-    return Keeper(wanted.store.kind, store, _similar(wanted.semantic))
+    return Keeper(wanted.store.kind, store, similar)
 
 
-def _similar(semantic: SemanticSettings | None) -> Similar | None:
+def _similar(semantic: SemanticSettings | None, store: CacheStore) -> Similar | None:
     if semantic is None:
         return None
     plugin = similar_plugin(semantic.index.kind)
-    return plugin.build(semantic.index.read(plugin.settings))
+    return plugin.build(semantic.index.read(plugin.settings), store)
 
 
 def _sections(cache: CacheSettings) -> tuple[object, ...]:

@@ -91,10 +91,13 @@ class CachePlugin(msgspec.Struct, frozen=True):
 
 
 class SimilarPlugin(msgspec.Struct, frozen=True):
-    """A kind of semantic index: the settings it reads and how it is built from them; it is started later."""
+    """A kind of semantic index: the settings it reads, and how it is built from them and the store of the entries.
+
+    It is started later, after the store.
+    """
 
     settings: type[msgspec.Struct]
-    build: Callable[[Any], Similar]
+    build: Callable[[Any, CacheStore], Similar]
 
 
 class EmbedderPlugin(msgspec.Struct, frozen=True):

@@ -160,3 +160,24 @@ async def test_closing_what_was_never_started_is_fine(request: pytest.FixtureReq
         made = _made(kind, request, tmp_path, Clock())
         await made.close()
         await made.close()
+
+
+async def test_what_was_written_since_a_mark_is_told_once_and_in_order(store: CacheStore, clock: Clock) -> None:
+    question = Question(key("scope"), "What is a forebay?", b"v", "mini/1")
+    asked = msgspec.structs.replace(entry(clock), question=question)
+    await store.put(key(0), asked)
+    start = (await store.news(None)).mark
+    if not start:  # nobody else writes there
+        assert not (await store.news(None)).entries
+        return
+    assert not (await store.news(start)).entries
+    for number in (1, 2, 3):
+        await store.put(key(number), asked)
+    await store.delete(key(2))
+    news = await store.news(start)
+    assert [name for name, _ in news.entries] == [key(1), key(3)]
+    assert news.entries[0][1].question == question
+    assert not (await store.news(news.mark)).entries
+    await store.delete_where(Selection())
+    await store.put(key(4), asked)
+    assert [name for name, _ in (await store.news(news.mark)).entries] == [key(4)]

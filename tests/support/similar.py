@@ -15,6 +15,7 @@ class SameWords:
         self.asked = 0
         self.threshold = 0.0
         self.down = False
+        self.is_shared = False
 
     async def start(self) -> None:
         """Nothing."""

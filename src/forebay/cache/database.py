@@ -15,12 +15,13 @@ from forebay.core.entries import CacheUnavailableError, Selection
 
 logger = logging.getLogger("forebay.cache")
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS entries (
-    key BLOB PRIMARY KEY, value BLOB NOT NULL, made REAL NOT NULL, expires REAL NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB UNIQUE NOT NULL, value BLOB NOT NULL,
+    made REAL NOT NULL, expires REAL NOT NULL,
     tenant TEXT NOT NULL, namespace TEXT NOT NULL, model TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires);
@@ -60,7 +61,7 @@ class Database:
     def put(self, row: Row, now: float, most: int) -> None:
         """Write ``row``; while the file has more than ``most`` bytes, what has expired goes, then the oldest."""
         with _telling(), self._connection as connection:
-            connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row)
         if self._size() > most:
             self.clean(now)
         while self._size() > most and self._drop_oldest():
@@ -89,6 +90,22 @@ class Database:
             return self._connection.execute(
                 "SELECT key, value FROM entries WHERE key > ? ORDER BY key LIMIT ?", (after, most)
             ).fetchall()
+
+    def written(self, after: int | None, most: int) -> tuple[int, list[tuple[bytes, bytes]]]:
+        """The next entries by when they were written, and the number of the last; without ``after`` that alone.
+
+        Numbers are never given twice, unless the file is another one: then all of it is new.
+        """
+        with _telling():
+            found = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
+            last = int(found[0]) if found else 0
+            if after is None or after == last:
+                return last, []
+            rows = self._connection.execute(
+                "SELECT number, key, value FROM entries WHERE number > ? ORDER BY number LIMIT ?",
+                (after if after < last else 0, most),
+            ).fetchall()
+        return (rows[-1][0] if rows else last), [(key, value) for _, key, value in rows]
 
     def stats(self, now: float) -> tuple[int, int]:
         """How many entries live, and the bytes of the file that are in use."""

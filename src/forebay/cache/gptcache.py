@@ -18,7 +18,7 @@ from gptcache.manager.data_manager import MapDataManager
 from gptcache.utils.error import CacheError
 
 from forebay.cache.codec import UnreadableError, decode, encode
-from forebay.core.entries import CacheUnavailableError, Entry, Selection, StoreStats
+from forebay.core.entries import CacheUnavailableError, Entry, News, Selection, StoreStats
 from forebay.plugins import CachePlugin, PreparationError
 
 T = TypeVar("T")
@@ -79,6 +79,10 @@ class GPTCacheStore:
             entry = self._decoded(data)
             if entry is not None and entry.lives(self._clock()):
                 yield bytes.fromhex(key), entry
+
+    async def news(self, _mark: str | None) -> News:
+        """None: every process has a map of its own."""
+        return News()
 
     async def stats(self) -> StoreStats:
         """How many entries there are, and the bytes of their values."""

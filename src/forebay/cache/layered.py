@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import msgspec
 
 from forebay.cache.memory import MemoryStore
-from forebay.core.entries import Entry, Selection, StoreStats
+from forebay.core.entries import Entry, News, Selection, StoreStats
 from forebay.core.ports import CacheStore
 
 
@@ -53,6 +53,10 @@ class LayeredStore:
     def scan(self) -> AsyncIterator[tuple[bytes, Entry]]:
         """Every entry behind."""
         return self._back.scan()
+
+    async def news(self, mark: str | None) -> News:
+        """What has been written behind."""
+        return await self._back.news(mark)
 
     async def stats(self) -> StoreStats:
         """How full the store behind is."""

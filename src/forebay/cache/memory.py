@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from forebay.core.entries import Entry, Selection, StoreStats
+from forebay.core.entries import Entry, News, Selection, StoreStats
 from forebay.plugins import CachePlugin
 from forebay.settings import Size
 
@@ -77,6 +77,10 @@ class MemoryStore:
                 yield key, entry
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+    async def news(self, _mark: str | None) -> News:
+        """None: no other process writes here."""
+        return News()
 
     async def stats(self) -> StoreStats:
         """How full it is."""

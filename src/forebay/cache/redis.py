@@ -1,38 +1,31 @@
 """Keeps replies in a Redis or Valkey that several machines may share.
 
-By redis-py: it is Redis' own client, kept by its makers, reads RESP in C (hiredis) and speaks to Valkey too. A server
-that does not answer in time is left alone for a while, so an outage costs one request in that while the time-out.
+Where the server has vector sets (Redis 8), the semantic index is there too: see `vectorsets`.
 """
 
-import asyncio
-import contextlib
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import Annotated, Final, TypeVar, cast
+from typing import Annotated, Final, cast
 
 import msgspec
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
 
-from forebay.cache.breaker import Breaker
 from forebay.cache.codec import UnreadableError, decode, encode
-from forebay.core.entries import CacheUnavailableError, Entry, Selection, StoreStats
+from forebay.cache.connection import PATIENCE, Connection, parsed
+from forebay.cache.vectorsets import VectorSets
+from forebay.core.entries import Entry, News, Selection, StoreStats
 from forebay.plugins import CachePlugin
 from forebay.settings import Duration, Secret
-
-T = TypeVar("T")
-
-logger = logging.getLogger("forebay.cache")
 
 _PAGE: Final = 500
 """Keys that a scan asks for at once."""
 
-_SCAN_SECONDS: Final = 5.0
-"""How long a page of a scan may take: nobody's request waits for it."""
+_KEY: Final = 32
+"""Bytes of a key."""
+
+_TOLD: Final = 10_000
+"""Of how many questions it is remembered that they were written; whoever looks less often misses some."""
 
 
 class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,32 +42,24 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         # A URL that means nothing is told with its line.
-        BlockingConnectionPool.from_url(_url(self))
+        parsed(self.url.reveal())
 
 
 class RedisStore:
     """The store in a Redis; ``clock`` tells seconds since the epoch."""
 
     def __init__(self, settings: RedisSettings, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
         self._clock = clock
         self._prefix = settings.prefix.encode()
-        self._breaker = Breaker(settings.pause)
-        self._redis: Redis | None = None
+        # No entry's key begins like this: those of the index are not among what `scan` finds.
+        self._index = b"index:" + self._prefix
+        self._connection = Connection(settings.url.reveal(), settings.timeout, settings.pause, settings.max_connections)
+        self._within = self._connection.within
         self._unreadable = 0
-        self._failures = 0
 
     async def start(self) -> None:
         """Connections are opened when they are needed, and opened again when they are lost."""
-        settings = self._settings
-        pool = BlockingConnectionPool.from_url(
-            _url(settings),
-            max_connections=settings.max_connections,
-            timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=settings.timeout,
-        )
-        self._redis = Redis(connection_pool=pool)
+        self._connection.open()
 
     async def get(self, key: bytes) -> Entry | None:
         """The entry of ``key``."""
@@ -90,8 +75,12 @@ class RedisStore:
     async def put(self, key: bytes, entry: Entry) -> None:
         """Keep ``entry`` until it expires, which Redis sees to itself."""
         left = int((entry.expires - self._clock()) * 1000)
-        if left > 0:
-            await self._within(lambda redis: redis.set(self._prefix + key, encode(entry), px=left))
+        if left <= 0:
+            return
+        told = entry.question is not None and bool(entry.question.vector)
+        await self._within(partial(_write, key=self._prefix + key, value=encode(entry), left=left))
+        if told:
+            await self._within(partial(_tell, stream=self._index + b"written", key=key))
 
     async def delete(self, key: bytes) -> bool:
         """Forget ``key``."""
@@ -104,73 +93,56 @@ class RedisStore:
     async def scan(self) -> AsyncIterator[tuple[bytes, Entry]]:
         """Every entry; one that comes or goes meanwhile may be missed, or told twice."""
         async for keys in self._pages():
-            values = await self._within(partial(_values, keys=keys), _SCAN_SECONDS)
+            values = await self._within(partial(_values, keys=keys), PATIENCE)
             for key, data in zip(keys, values, strict=True):
                 entry = None if data is None else self._decoded(data)
                 if entry is not None and entry.lives(self._clock()):
                     yield key[len(self._prefix) :], entry
 
+    async def news(self, mark: str | None) -> News:
+        """What has been written since ``mark``, out of a stream of the keys of questions."""
+        stream = self._index + b"written"
+        told = await self._within(partial(_told, stream=stream, mark=mark), PATIENCE)
+        if mark is None or not told:
+            return News(told[0][0].decode() if told else mark or "0", [])
+        keys = [fields[b"key"] for _, fields in told if b"key" in fields]
+        values = await self._within(partial(_values, keys=[self._prefix + key for key in keys]), PATIENCE)
+        found = [(key, self._decoded(data)) for key, data in zip(keys, values, strict=True) if data is not None]
+        return News(told[-1][0].decode(), [(key, entry) for key, entry in found if entry is not None])
+
+    async def questions(self, embedder: str, most: int) -> VectorSets | None:
+        """An index of at most ``most`` questions in vector sets of the server, if it has them."""
+        index = VectorSets(self._connection, self._index, self._prefix, embedder, most, self._clock)
+        return index if await index.is_possible() else None
+
     async def stats(self) -> StoreStats:
         """How many entries there are, and the bytes of all that the server holds."""
         entries = sum([len(keys) async for keys in self._pages()])
-        memory = await self._within(lambda redis: redis.info("memory"), _SCAN_SECONDS)
+        memory = await self._within(lambda redis: redis.info("memory"), PATIENCE)
         return StoreStats(entries, int(memory["used_memory"]))
 
     def gauges(self) -> Mapping[str, float]:
         """How many values could not be read, how often it could not be asked, and whether it can be now."""
         return {
             "unreadable_total": self._unreadable,
-            "failures_total": self._failures,
-            "up": float(self._breaker.is_closed),
+            "failures_total": self._connection.failures,
+            "up": float(self._connection.is_up),
         }
 
     async def close(self) -> None:
         """Close all connections."""
-        redis, self._redis = self._redis, None
-        if redis is not None:
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
-                async with asyncio.timeout(_SCAN_SECONDS):
-                    await redis.aclose(close_connection_pool=True)
+        await self._connection.close()
 
     async def _pages(self) -> AsyncIterator[list[bytes]]:
         cursor = 0
         pattern = _literal(self._prefix) + b"*"
         while True:
-            cursor, keys = await self._within(partial(_page, cursor=cursor, pattern=pattern), _SCAN_SECONDS)
-            if keys:
-                yield keys
+            cursor, keys = await self._within(partial(_page, cursor=cursor, pattern=pattern), PATIENCE)
+            found = [key for key in keys if len(key) == len(self._prefix) + _KEY]
+            if found:
+                yield found
             if not cursor:
                 return
-
-    async def _within(self, command: Callable[[Redis], Awaitable[T]], seconds: float | None = None) -> T:
-        """What ``command`` answers, if it does in time and there is any hope.
-
-        Raises:
-            CacheUnavailableError: it does not, or there is none.
-        """
-        redis, breaker = self._redis, self._breaker
-        if redis is None or not breaker.admit():
-            raise CacheUnavailableError("Redis cannot be reached")
-        try:
-            async with asyncio.timeout(seconds or self._settings.timeout):
-                answer = await command(redis)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._fail(error)
-            raise CacheUnavailableError(f"Redis: {type(error).__name__}") from None
-        except BaseException:
-            breaker.undecided()
-            raise
-        if not breaker.is_closed:
-            logger.warning("the cache's Redis answers again")
-        breaker.succeeded()
-        return answer
-
-    def _fail(self, error: Exception) -> None:
-        """Say it once for each outage: a line for each request would only add to it."""
-        self._failures += 1
-        if self._breaker.is_closed:
-            logger.warning("the cache's Redis does not answer (%s): requests go on without it", type(error).__name__)
-        self._breaker.failed()
 
     def _decoded(self, data: bytes) -> Entry | None:
         try:
@@ -180,12 +152,6 @@ class RedisStore:
             return None
 
 
-def _url(settings: RedisSettings) -> str:
-    """The URL as redis-py knows it; Valkey's is the same by another name."""
-    url = settings.url.reveal()
-    return "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
-
-
 # Bytes are what redis-py answers with unless it is told to decode.
 async def _value(redis: Redis, key: bytes) -> bytes | None:
     return cast("bytes | None", await redis.get(key))
@@ -193,6 +159,23 @@ async def _value(redis: Redis, key: bytes) -> bytes | None:
 
 async def _values(redis: Redis, keys: list[bytes]) -> list[bytes | None]:
     return cast("list[bytes | None]", await redis.mget(keys))
+
+
+async def _write(redis: Redis, key: bytes, value: bytes, left: int) -> None:
+    await redis.set(key, value, px=left)
+
+
+async def _tell(redis: Redis, stream: bytes, key: bytes) -> None:
+    await redis.xadd(stream, {"key": key}, maxlen=_TOLD, approximate=True)
+
+
+async def _told(redis: Redis, stream: bytes, mark: str | None) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """What the stream has after ``mark``, the oldest first; without one the newest alone."""
+    if mark is None:
+        found = await redis.xrevrange(stream, count=1)
+    else:
+        found = await redis.xrange(stream, min=f"({mark}", count=_PAGE)
+    return cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
 
 
 async def _page(redis: Redis, cursor: int, pattern: bytes) -> tuple[int, list[bytes]]:

@@ -18,7 +18,7 @@ import msgspec
 
 from forebay.cache.codec import UnreadableError, decode, encode
 from forebay.cache.database import BrokenFileError, Database
-from forebay.core.entries import CacheUnavailableError, Entry, Selection, StoreStats
+from forebay.core.entries import CacheUnavailableError, Entry, News, Selection, StoreStats
 from forebay.plugins import CachePlugin, PreparationError
 from forebay.settings import Duration, Size
 
@@ -95,6 +95,13 @@ class SQLiteStore:
                 if entry is not None and entry.lives(self._clock()):
                     yield key, entry
             last = rows[-1][0]
+
+    async def news(self, mark: str | None) -> News:
+        """What has been written since ``mark``, a number that only ever grows."""
+        after = None if mark is None else int(mark)
+        last, rows = await self._reader.run(lambda database: database.written(after, _PAGE))
+        found = [(key, self._decoded(data)) for key, data in rows]
+        return News(str(last), [(key, entry) for key, entry in found if entry is not None])
 
     async def stats(self) -> StoreStats:
         """How many entries there are, and how large the file is."""

@@ -83,3 +83,13 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 
     key: bytes
     similarity: float
+
+
+class News(msgspec.Struct, frozen=True, gc=False):
+    """Entries that were written, and the ``mark`` after which to go on; an empty one: nobody else writes there.
+
+    There may be entries in them without a question, and some that were written by whoever asks.
+    """
+
+    mark: str = ""
+    entries: list[tuple[bytes, Entry]] = []

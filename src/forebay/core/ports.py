@@ -7,7 +7,7 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from forebay.core.entries import Entry, Match, Question, Selection, StoreStats
+from forebay.core.entries import Entry, Match, News, Question, Selection, StoreStats
 from forebay.core.families import Family
 from forebay.core.marks import Tokens
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
@@ -311,6 +311,10 @@ class CacheStore(Protocol):
         """Every entry that has not expired, in any order; what comes or goes meanwhile may be missed."""
         ...
 
+    async def news(self, mark: str | None, /) -> News:
+        """Some of what any process has written since ``mark``, the oldest first; without one, where to begin."""
+        ...
+
     async def stats(self) -> StoreStats:
         """How full it is."""
         ...
@@ -330,6 +334,11 @@ class Similar(Protocol):
     It keeps nothing for good. It is filled from a store at the start, and holds no key that was not added. None of its
     methods blocks the loop, and none raises anything but `CacheUnavailableError`.
     """
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether what another process adds is found here as well; known once it has been started."""
+        ...
 
     async def start(self) -> None:
         """Make ready; called once, on the event loop that will use it."""
@@ -355,7 +364,7 @@ class Similar(Protocol):
         ...
 
     async def rebuild(self, entries: AsyncIterator[tuple[bytes, Entry]], /) -> int:
-        """Forget everything and add the questions of ``entries``; how many were of use."""
+        """Forget what only this process knows and add the questions of ``entries``; how many were of use."""
         ...
 
     def gauges(self) -> Mapping[str, float]:

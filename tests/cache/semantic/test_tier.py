@@ -132,7 +132,7 @@ async def test_a_text_too_long_for_the_model_is_a_miss(tier: SemanticTier) -> No
     question = await tier.question(SCOPE, long)
     assert question.vector == b""
     assert await tier.find(SCOPE, long, 0.0) is None
-    assert tier.gauges()["too_long"] == 2
+    assert tier.gauges()["too_long_total"] == 2
 
 
 async def test_vectors_of_another_embedder_are_passed_over(tier: SemanticTier) -> None:

@@ -1,19 +1,23 @@
 """When another wording may answer: scope, refusals, shadows, an index that is wrong or down."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from forebay.cache.memory import MemoryStore
+from forebay.cache.sqlite import SQLiteSettings, SQLiteStore
 from forebay.core.cachecontrol import CacheControl
-from forebay.core.entries import Question, Selection
+from forebay.core.entries import CacheUnavailableError, News, Question, Selection
 from forebay.core.types import Operation
 from forebay.gateway.cache.shadow import overlap
 from forebay.gateway.cache.wording import question_of
 from forebay.settings import SemanticSettings, section
 from tests.support.cached import SEMANTIC, Site, completion, text_of
 from tests.support.similar import SameWords
+from tests.support.until import until
 
 ASKED = "where is the forebay"
 AGAIN = "where the forebay is"
@@ -157,9 +161,53 @@ async def test_the_index_is_filled_from_the_store_at_the_start() -> None:
     assert isinstance(similar, SameWords)
     similar.held = {b"gone": Question(b"", "")}
     await here.keeper.start()
-    rebuilding = here.keeper._rebuilding
-    assert rebuilding is not None
-    await rebuilding
+    indexing = here.keeper._indexing
+    assert indexing is not None
+    await indexing
+    assert (await here.fetch(**user(AGAIN)))[0] == "SEMANTIC-HIT"
+    await here.keeper.close()
+
+
+async def test_what_another_process_has_stored_is_found_soon(tmp_path: Path) -> None:
+    def process() -> Site:
+        store = SQLiteStore(SQLiteSettings(str(tmp_path / "answers.db")))
+        here = Site([completion()], SEMANTIC, mode="semantic", similar=SameWords(), store=store)
+        here.keeper._following = 0.01
+        return here
+
+    one, other = process(), process()
+    await one.keeper.start()
+    await other.keeper.start()
+    await one.fetch(**user(ASKED))
+    await one.settle()
+    similar = other.keeper.similar
+    assert isinstance(similar, SameWords)
+    await until(lambda: bool(similar.held))
+    assert (await other.fetch(**user(AGAIN)))[0] == "SEMANTIC-HIT"
+    await one.keeper.close()
+    await other.keeper.close()
+
+
+async def test_a_store_that_is_down_at_the_start_fills_the_index_when_it_is_back() -> None:
+    class Away(MemoryStore):
+        down = True
+
+        async def news(self, _mark: str | None) -> News:
+            if self.down:
+                raise CacheUnavailableError("down")
+            return News()
+
+    store = Away(10**7)
+    here = Site([completion()], SEMANTIC, mode="semantic", similar=SameWords(), store=store)
+    await here.fetch(**user(ASKED))
+    await here.settle()
+    here.keeper._following = 0.01
+    await here.keeper.start()
+    await until(lambda: here.keeper.counts.errors > 1)
+    store.down = False
+    indexing = here.keeper._indexing
+    assert indexing is not None
+    await indexing
     assert (await here.fetch(**user(AGAIN)))[0] == "SEMANTIC-HIT"
     await here.keeper.close()
 

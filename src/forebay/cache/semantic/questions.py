@@ -7,22 +7,15 @@ nothing was removed in between; otherwise it is an old one.
 """
 
 from array import array
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
+from forebay.cache.semantic.holding import Candidate
 from forebay.cache.semantic.index import Vectors
 
 _SWEPT: Final = 2
 """How many places each addition looks through for what has expired: twice round before all is new."""
-
-
-class Candidate(NamedTuple):
-    """A stored question near the one that was asked."""
-
-    key: bytes
-    text: str
-    cosine: float
 
 
 class _Record(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +44,11 @@ class Questions:
     def size(self) -> int:
         """What the vectors take."""
         return self._vectors.size()
+
+    def expiry(self, key: bytes) -> float | None:
+        """Until when ``key`` is found; ``None`` where it is not."""
+        number = self._numbers.get(key)
+        return None if number is None else self._expires[number]
 
     def add(self, key: bytes, scope: bytes, text: str, vector: bytes, expires: float, now: float) -> None:  # noqa: PLR0913, PLR0917 - a row
         """Let ``text``, which is normalised, be found under ``key`` until ``expires``.

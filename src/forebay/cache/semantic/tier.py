@@ -1,58 +1,70 @@
 """The semantic tier behind its port: same words, else the nearest question, else nothing; and never without a check.
 
-Two threads do the work, so that the loop does none: the embedder's makes the vector, this one's searches and verifies.
+Threads do the work, so that the loop does none: the embedder's makes the vector, the index' own searches where it is in
+this process, this one's verifies.
 """
 
 import asyncio
+import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 import numpy as np
 
 from forebay.cache.semantic import normalise as normaliser
+from forebay.cache.semantic.holding import Candidate, QuestionIndex, Row, SharesQuestions
 from forebay.cache.semantic.index import packed
+from forebay.cache.semantic.local import LocalQuestions
 from forebay.cache.semantic.normalise import normalise
-from forebay.cache.semantic.questions import Questions
 from forebay.cache.semantic.refusals import changeable
 from forebay.cache.semantic.settings import IndexSettings
 from forebay.cache.semantic.verify.verifier import Verifier
 from forebay.core.entries import CacheUnavailableError, Entry, Match, Question
 from forebay.core.ports import Embedder
 
-P = ParamSpec("P")
-R = TypeVar("R")
+logger = logging.getLogger("forebay.cache")
 
 _RECENT: Final = 256
 _BATCH: Final = 32
 
-_Row = tuple[bytes, Question, float]
-
 
 class SemanticTier:
-    """An index in this process; what is in it is told by the store at the start."""
+    """``shared`` may have the index; otherwise it is in this process. ``clock`` tells seconds since the epoch."""
 
-    def __init__(self, embedder: Embedder, settings: IndexSettings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        settings: IndexSettings,
+        clock: Callable[[], float] = time.time,
+        shared: SharesQuestions | None = None,
+    ) -> None:
         self._embedder = embedder
         self._settings = settings
         self._clock = clock
+        self._shared = shared
         self._verifier = Verifier(settings.demands.certainty)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="forebay-semantic")
-        self._questions: Questions | None = None
+        self._questions: QuestionIndex | None = None
         self._recent: OrderedDict[str, bytes] = OrderedDict()
         self._waiting = 0
         self._counts: Counter[str] = Counter()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether all processes have one index."""
+        return self._loaded().is_shared
+
     async def start(self) -> None:
-        """Load the embedder.
+        """Load the embedder, and see where the index can be.
 
         Raises:
-            Exception: it cannot be had; the message says why.
+            Exception: the embedder cannot be had; the message says why.
         """
         await self._embedder.start()
-        self._questions = self._empty()
+        self._questions = await self._chosen()
 
     async def question(self, scope: bytes, text: str, /) -> Question:
         """``text`` with its vector, unless it is not to be found again: then it has none."""
@@ -64,55 +76,71 @@ class SemanticTier:
         """The question of ``scope`` that asks for the same."""
         plain = normalise(text)
         if changeable(plain):
-            self._counts["changeable"] += 1
+            self._counts["changeable_total"] += 1
             return None
-        # Two look-ups in dictionaries: a change of thread would take longer.
-        key = self._loaded().same(scope, plain, self._clock())
+        key = await self._loaded().same(scope, plain)
         if key is not None:
-            self._counts["same_words"] += 1
+            self._counts["same_words_total"] += 1
             return Match(key, 1.0)
         vector = await self._vector(plain)
         if not vector:
             return None
+        near = await self._loaded().nearest(scope, vector, self._settings.candidates)
         least = max(threshold, self._settings.demands.cosine)
-        match, refused = await self._run(self._nearest, scope, plain, vector, least)
-        self._counts.update(refused)
-        self._counts["verified" if match else "none"] += 1
+        match = await self._verified(plain, [each for each in near if each.cosine >= least])
+        self._counts["verified_total" if match else "none_total"] += 1
         return match
 
     async def add(self, key: bytes, question: Question, expires: float, /) -> None:
         """Let ``question`` be found until ``expires``."""
-        await self._run(self._add, [(key, question, expires)])
+        await self._loaded().add(self._rows([(key, question, expires)]))
 
     async def remove(self, key: bytes, /) -> None:
         """Let ``key`` be found no more."""
-        await self._run(self._loaded().remove, key)
+        await self._loaded().remove(key)
 
     async def rebuild(self, entries: AsyncIterator[tuple[bytes, Entry]], /) -> int:
-        """Forget everything and add the questions of ``entries``, some at a time: others may be asked in between."""
-        self._questions = self._empty()
-        used, rows = 0, list[_Row]()
+        """Forget everything that is only here, and add the questions of ``entries``.
+
+        Some at a time: others may be asked in between.
+        """
+        await self._loaded().clear()
+        used, found = 0, list[tuple[bytes, Question, float]]()
         async for key, entry in entries:
             if entry.question is not None:
-                rows.append((key, entry.question, entry.expires))
-            if len(rows) >= _BATCH:
-                used += await self._run(self._add, rows)
-                rows = []
-        return used + await self._run(self._add, rows)
+                found.append((key, entry.question, entry.expires))
+            if len(found) >= _BATCH:
+                used += await self._add(found)
+                found = []
+        return used + await self._add(found)
 
     def gauges(self) -> Mapping[str, float]:
         """How much it holds, what it found and what it refused, rule by rule."""
-        held = self._questions
-        return {"entries": len(held) if held else 0, "bytes": held.size() if held else 0, **self._counts}
+        held = self._questions.gauges() if self._questions else {}
+        return {**held, **self._counts}
 
     async def close(self) -> None:
         """Free everything."""
-        self._questions = None
+        questions, self._questions = self._questions, None
+        if questions is not None:
+            await questions.close()
         await self._embedder.close()
         await asyncio.to_thread(self._thread.shutdown)
 
-    def _empty(self) -> Questions:
-        return Questions(self._embedder.dimensions, self._settings.max_entries)
+    async def _chosen(self) -> QuestionIndex:
+        """The index, which is the store's own if it can have one."""
+        most = self._settings.max_entries
+        if self._shared is not None and self._settings.place == "auto":
+            try:
+                shared = await self._shared.questions(self._name(), most)
+            except CacheUnavailableError as error:
+                shared = None
+                logger.warning("the store cannot be asked whether it searches vectors: %s", error)
+            if shared is not None:
+                logger.info("the semantic index is in the store's server; all processes have one")
+                return shared
+        logger.info("the semantic index is in this process")
+        return LocalQuestions(self._embedder.dimensions, most, self._clock)
 
     def _name(self) -> str:
         """Vectors of another name are not comparable: of another model, quantisation or normaliser."""
@@ -124,7 +152,7 @@ class SemanticTier:
             self._recent.move_to_end(plain)
             return self._recent[plain]
         if self._waiting >= self._settings.max_waiting:
-            self._counts["too_busy"] += 1
+            self._counts["too_busy_total"] += 1
             return None
         self._waiting += 1
         try:
@@ -132,42 +160,48 @@ class SemanticTier:
         finally:
             self._waiting -= 1
         if made is None:
-            self._counts["too_long"] += 1
+            self._counts["too_long_total"] += 1
             return None
         vector = self._recent[plain] = packed(np.frombuffer(made, np.float32))
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
         return vector
 
-    async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        self._loaded()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
-
-    def _loaded(self) -> Questions:
+    def _loaded(self) -> QuestionIndex:
         if self._questions is None:
             raise CacheUnavailableError("The semantic index is not loaded.")
         return self._questions
 
-    # What follows runs in the thread.
+    async def _add(self, found: Sequence[tuple[bytes, Question, float]]) -> int:
+        rows = self._rows(found)
+        if rows:
+            await self._loaded().add(rows)
+        return len(rows)
 
-    def _nearest(self, scope: bytes, plain: str, vector: bytes, least: float) -> tuple[Match | None, Counter[str]]:
-        """The first of the nearest that passes, and why the others did not."""
+    def _rows(self, found: Sequence[tuple[bytes, Question, float]]) -> list[Row]:
+        """What of ``found`` is of use."""
+        now, name, size = self._clock(), self._name(), self._embedder.dimensions
+        return [
+            Row(key, question.scope, normalise(question.text), question.vector, expires)
+            for key, question, expires in found
+            if question.embedder == name and len(question.vector) == size and expires > now
+        ]
+
+    async def _verified(self, plain: str, near: Sequence[Candidate]) -> Match | None:
+        """The first of ``near`` that passes."""
+        if not near:
+            return None
+        loop = asyncio.get_running_loop()
+        match, refused = await loop.run_in_executor(self._thread, self._judged, plain, near)
+        self._counts.update(refused)
+        return match
+
+    def _judged(self, plain: str, near: Sequence[Candidate]) -> tuple[Match | None, Counter[str]]:
+        """The first of ``near`` that passes, and why the others did not; this is for the thread."""
         refused: Counter[str] = Counter()
-        for key, text, cosine in self._loaded().nearest(scope, vector, self._settings.candidates, self._clock()):
-            if cosine < least:
-                break
+        for key, text, cosine in near:
             reason = self._verifier.refusal(plain, text, cosine)
             if reason is None:
                 return Match(key, min(cosine, 1.0)), refused
-            refused[f"refused_{reason}"] += 1
+            refused[f"refused_{reason}_total"] += 1
         return None, refused
-
-    def _add(self, rows: list[_Row]) -> int:
-        """Add what is of use; how many those were."""
-        questions, now, used = self._loaded(), self._clock(), 0
-        for key, question, expires in rows:
-            fits = question.embedder == self._name() and len(question.vector) == self._embedder.dimensions
-            if fits and expires > now:
-                questions.add(key, question.scope, normalise(question.text), question.vector, expires, now)
-                used += 1
-        return used

@@ -22,6 +22,9 @@ logger = logging.getLogger("forebay.cache")
 WRITING: Final = 1000
 """How many answers may wait for a slow store to take them; one more is not stored."""
 
+FOLLOWING: Final = 2.0
+"""Seconds between two looks for the questions that other processes have stored."""
+
 
 class Counts(msgspec.Struct):
     """What happened since the start."""
@@ -44,10 +47,18 @@ class Near(msgspec.Struct, frozen=True):
 
 
 class Keeper:
-    """``kind`` is what the store is called in figures; ``clock`` tells seconds since the epoch."""
+    """``kind`` is what the store is called in figures; ``clock`` tells seconds since the epoch.
+
+    What other processes have stored is in the index after ``following`` seconds.
+    """
 
     def __init__(
-        self, kind: str, store: CacheStore, similar: Similar | None = None, clock: Callable[[], float] = time.time
+        self,
+        kind: str,
+        store: CacheStore,
+        similar: Similar | None = None,
+        clock: Callable[[], float] = time.time,
+        following: float = FOLLOWING,
     ) -> None:
         self.kind = kind
         self.store = store
@@ -56,7 +67,8 @@ class Keeper:
         self.counts = Counts()
         self.flights = Flights()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._rebuilding: asyncio.Task[None] | None = None
+        self._following = following
+        self._indexing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Make the store ready, and fill the index from it while requests are served."""
@@ -66,7 +78,7 @@ class Keeper:
             if self.similar is not None:
                 stack.push_async_callback(self.similar.close)
                 await self.similar.start()
-                self._rebuilding = asyncio.create_task(self._rebuild(self.similar), name="cache index")
+                self._indexing = asyncio.create_task(self._index(self.similar), name="cache index")
             stack.pop_all()
 
     async def get(self, key: bytes, oldest: float | None = None) -> Entry | None:
@@ -169,18 +181,41 @@ class Keeper:
 
     async def close(self) -> None:
         """Let what is being stored be stored, and close store and index."""
-        if self._rebuilding is not None:
-            self._rebuilding.cancel()
-            await asyncio.wait([self._rebuilding])
+        if self._indexing is not None:
+            self._indexing.cancel()
+            await asyncio.wait([self._indexing])
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.similar is not None:
             await self.similar.close()
         await self.store.close()
 
-    async def _rebuild(self, similar: Similar) -> None:
+    async def _index(self, similar: Similar) -> None:
+        """Fill the index from the store, and go on with what other processes write there."""
+        mark = await self._rebuilt(similar)
+        while mark is None or (mark and not similar.is_shared):
+            await asyncio.sleep(self._following)
+            mark = await (self._rebuilt(similar) if mark is None else self._followed(similar, mark))
+
+    async def _rebuilt(self, similar: Similar) -> str | None:
+        """From where to go on; ``None`` if the store cannot be asked."""
         try:
+            mark = (await self.store.news(None)).mark
             number = await similar.rebuild(self.store.scan())
         except CacheUnavailableError as error:
-            logger.warning("the semantic index begins empty: %s", error)
-        else:
-            logger.info("the semantic index has %d questions", number)
+            self.counts.errors += 1
+            logger.debug("the semantic index cannot be filled: %s", error)
+            return None
+        logger.info("the semantic index has %d questions of the store", number)
+        return mark
+
+    async def _followed(self, similar: Similar, mark: str) -> str:
+        try:
+            while (news := await self.store.news(mark)).entries:
+                for key, entry in news.entries:
+                    if entry.question is not None:
+                        await similar.add(key, entry.question, entry.expires)
+                mark = news.mark
+        except CacheUnavailableError:
+            self.counts.errors += 1
+            return mark
+        return news.mark

@@ -1,0 +1,103 @@
+"""Speaks to a Redis or Valkey, and leaves one that does not answer alone for a while.
+
+By redis-py: it is Redis' own client, kept by its makers, reads RESP in C (hiredis) and speaks to Valkey too. Time-out
+and breaker are around every command, so an outage costs one request in a while the time-out.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from forebay.cache.breaker import Breaker
+from forebay.core.entries import CacheUnavailableError
+
+T = TypeVar("T")
+
+logger = logging.getLogger("forebay.cache")
+
+PATIENCE: Final = 5.0
+"""How many seconds a command may take that nobody's request waits for."""
+
+
+class Connection:
+    """Up to ``most`` connections to ``url``; a command may take ``timeout`` seconds, a ``pause`` follows a failure."""
+
+    def __init__(self, url: str, timeout: float, pause: float, most: int) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._most = most
+        self._breaker = Breaker(pause)
+        self._redis: Redis | None = None
+        self.failures = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the server answers, as far as is known."""
+        return self._breaker.is_closed
+
+    def open(self) -> None:
+        """Connections are made when they are needed, and made again when they are lost."""
+        pool = BlockingConnectionPool.from_url(
+            parsed(self._url),
+            max_connections=self._most,
+            timeout=None,
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=self._timeout,
+        )
+        self._redis = Redis(connection_pool=pool)
+
+    async def within(self, command: Callable[[Redis], Awaitable[T]], seconds: float | None = None) -> T:
+        """What ``command`` answers, if it does in time and there is any hope.
+
+        Raises:
+            CacheUnavailableError: it does not, or there is none.
+        """
+        redis, breaker = self._redis, self._breaker
+        if redis is None or not breaker.admit():
+            raise CacheUnavailableError("Redis cannot be reached")
+        try:
+            async with asyncio.timeout(seconds or self._timeout):
+                answer = await command(redis)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._fail(error)
+            raise CacheUnavailableError(f"Redis: {type(error).__name__}") from None
+        except BaseException:
+            breaker.undecided()
+            raise
+        if not breaker.is_closed:
+            logger.warning("the cache's Redis answers again")
+        breaker.succeeded()
+        return answer
+
+    async def close(self) -> None:
+        """Close all connections."""
+        redis, self._redis = self._redis, None
+        if redis is not None:
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await redis.aclose(close_connection_pool=True)
+
+    def _fail(self, error: Exception) -> None:
+        """Say it once for each outage: a line for each request would only add to it."""
+        self.failures += 1
+        if self._breaker.is_closed:
+            logger.warning("the cache's Redis does not answer (%s): requests go on without it", type(error).__name__)
+        self._breaker.failed()
+
+
+def parsed(url: str) -> str:
+    """``url`` as redis-py knows it; Valkey's is the same by another name.
+
+    Raises:
+        ValueError: it means nothing.
+    """
+    known = "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
+    BlockingConnectionPool.from_url(known)
+    return known
