@@ -26,6 +26,7 @@ from semantic_words import MEASURED
 
 from forebay.cache.semantic.index import packed
 from forebay.cache.semantic.normalise import normalise
+from forebay.cache.semantic.refusals import about_form, changeable
 from forebay.cache.semantic.settings import DEMANDS, IndexSettings, Strictness
 from forebay.cache.semantic.tier import SemanticTier
 from forebay.cache.semantic.verify.verifier import Verifier
@@ -85,6 +86,8 @@ def judges(cosines: Cosines) -> dict[str, Judge]:
             if here == there:
                 return True
             cosine = cosines(here, there)
+            if any(refuses(text) for refuses in (changeable, about_form) for text in (here, there)):
+                return False
             return cosine >= least and verifier.refusal(here, there, cosine) is None
 
         return judge

@@ -38,12 +38,16 @@ from forebay.core.types import Operation, Principal
 from forebay.figures import Figures
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.cache.asked import Reader as CacheReader
+from forebay.gateway.cache.judge import LABEL as JUDGING
+from forebay.gateway.cache.judge import PRINCIPAL as JUDGE
+from forebay.gateway.cache.judge import Judge
 from forebay.gateway.cache.shadow import Shadow
 from forebay.gateway.cache.stage import Cache
 from forebay.gateway.cache.warm import Warmer
 from forebay.gateway.explain import Explanations
 from forebay.gateway.guard import Guard
 from forebay.gateway.guarding.trial import Trial
+from forebay.gateway.inward import Inward
 from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
@@ -170,8 +174,11 @@ def _cache(current: Generation, route: Route, afresh: Handler) -> Sequence[Stage
         return ()
     semantic = settings.semantic
     shadow = Shadow(afresh, keeper, semantic) if semantic is not None and semantic.shadow else None
+    judge = None
+    if semantic is not None and semantic.judge is not None:
+        judge = Judge(Inward(JUDGE, afresh, JUDGING), semantic.judge, keeper.counts)
     reader = CacheReader(settings, current.identities())
-    return (Cache(route.model, reader, keeper, settings.max_entry, shadow),)
+    return (Cache(route.model, reader, keeper, settings.max_entry, shadow, judge),)
 
 
 def _inference(authenticator: Authenticator, ask: Handler) -> Endpoints:

@@ -8,7 +8,6 @@ import functools
 import importlib
 import inspect
 import os
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,11 +15,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from forebay import __version__
-from forebay.core.errors import ForebayError, UnavailableError, UpstreamError
+from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.ports import Guard, Handler
-from forebay.core.types import Call, Operation, Principal, Request, TimeOuts, Trace, Whole
+from forebay.core.types import Operation, Principal, TimeOuts
 from forebay.gateway.guarding.beside import Beside
 from forebay.gateway.guarding.rules import Policies, Rule, fingerprint
+from forebay.gateway.inward import Inward
 from forebay.guards import guard
 from forebay.plugins import GUARDS, GuardPlugin, GuardTools, UnknownKindError, guard_plugin, installed
 from forebay.providers.transport import Client, TransportError
@@ -38,24 +38,17 @@ class Toolbox:
     """What guards may use, and the tasks ``beside``; ``bind`` says how models are asked, before a guard can want to."""
 
     def __init__(self) -> None:
-        self._ask: Handler | None = None
+        self._models = Inward(GUARD)
         self._clients: dict[str, Client] = {}
         self.beside = Beside()
 
     def bind(self, ask: Handler) -> None:
         """From now on models are asked by ``ask``."""
-        self._ask = ask
+        self._models.bind(ask)
 
     async def ask(self, operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
         """`GuardTools.ask`."""
-        if self._ask is None:
-            raise UnavailableError("The server has not started yet.")
-        request = Request(operation, str(body.get("model", "")), msgspec.json.encode({**body, "stream": False}))
-        reply = await self._ask(Call("guard", request, GUARD, Trace(time.perf_counter())))
-        if not isinstance(reply, Whole):
-            raise UpstreamError("The model answered in pieces.")
-        answer: dict[str, Any] = msgspec.json.decode(reply.body)
-        return answer
+        return await self._models(operation, body)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """`GuardTools.post`: redirects are not followed, nor are answers beyond `BODY_LIMIT` read."""

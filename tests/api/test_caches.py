@@ -97,6 +97,8 @@ async def test_a_tenant_s_entries_are_deleted_and_nobody_else_s(site: Site) -> N
         await site.chat(key)
     assert (await site.admin("DELETE", "?tenant=a"))[1]["deleted"] == 1
     assert [await site.chat(key) for key in ("a-key", "b-key")] == ["MISS", "HIT"]
+    for unclear in ("?all=false", "?all=", "?all=true&model=m", ""):
+        assert (await site.admin("DELETE", unclear))[0] == 400
     assert (await site.admin("DELETE", "?all=true"))[1]["deleted"] == 2
 
 

@@ -1,6 +1,8 @@
 """The store in a real Redis: outages, and what is no entry."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -54,11 +56,28 @@ async def test_a_value_of_another_version_or_cut_off_is_a_miss_and_is_counted(
         assert not client.exists(b"forebay:cache:" + KEY)
 
 
-async def test_a_value_that_is_no_string_is_an_outage_and_no_more(store: RedisStore, server: RedisServer) -> None:
+async def test_a_value_that_is_no_string_is_an_unreadable_one_and_no_outage(
+    store: RedisStore, server: RedisServer
+) -> None:
     with server.client() as client:
         client.lpush(b"forebay:cache:" + KEY, b"x")
-    with pytest.raises(CacheUnavailableError):
-        await store.get(KEY)
+        assert await store.get(KEY) is None
+        assert not client.exists(b"forebay:cache:" + KEY)
+    assert (store.gauges()["unreadable_total"], store.gauges()["up"]) == (1, 1)
+
+
+async def test_a_full_redis_is_still_read_and_the_log_says_that_it_is_full(
+    store: RedisStore, server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.put(KEY, entry())
+    with server.client() as client:
+        client.config_set("maxmemory", 1)
+    for _ in range(3):
+        with pytest.raises(CacheUnavailableError):
+            await store.put(b"l" * 32, entry())
+        assert await store.get(KEY) is not None
+    assert store.gauges()["up"] == 1
+    assert caplog.text.count("maxmemory") == 1
 
 
 async def test_what_others_keep_there_is_left_alone(store: RedisStore, server: RedisServer) -> None:
@@ -128,6 +147,12 @@ def test_a_url_that_means_nothing_is_told_with_its_place(url: str) -> None:
     with pytest.raises(SettingsError) as error:
         section("redis", {"url": url}, path="cache.store").read(RedisSettings)
     assert "cache.store" in str(error.value)
+
+
+def test_without_its_package_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['redis'] = None; import forebay.cache.redis"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'forebay[redis]'" in ran.stderr.splitlines()[-1]
 
 
 def test_valkey_is_the_same_by_another_name() -> None:

@@ -24,6 +24,7 @@ from forebay.settings import (
     PolicySettings,
     RetrySettings,
     RuleSettings,
+    SemanticJudgeSettings,
     SemanticSettings,
     ServerSettings,
     Settings,
@@ -89,6 +90,7 @@ def test_the_full_example_shows_the_defaults() -> None:
     assert (settings.cache.ttl, settings.cache.max_ttl, settings.cache.max_entry) == (3600, 30 * 86400, 1024**2)
     assert settings.cache.front == FrontSettings()
     assert settings.cache.semantic is not None
-    assert settings.cache.semantic == SemanticSettings(settings.cache.semantic.index)
+    judge = SemanticJudgeSettings("big")
+    assert settings.cache.semantic == SemanticSettings(settings.cache.semantic.index, judge=judge)
     assert msgspec.structs.replace(settings.guards["outside"].rule, on_fail=None) == RuleSettings()
     assert (fast.health, fast.hedge) == (HealthSettings(), HedgeSettings())

@@ -15,9 +15,11 @@ from forebay.core.stream import DONE, event, payloads
 from forebay.core.types import Call, Deployment, Operation, Principal, Reply, Request, Stream, Trace, Usage, Whole
 from forebay.gateway.cache.asked import Reader
 from forebay.gateway.cache.identity import Identities
+from forebay.gateway.cache.judge import LABEL, PRINCIPAL, Judge
 from forebay.gateway.cache.keeper import Keeper
 from forebay.gateway.cache.shadow import Shadow
 from forebay.gateway.cache.stage import Cache
+from forebay.gateway.inward import Inward
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
@@ -93,8 +95,11 @@ class Site:
         target = Target(Deployment("p/x", "p", "x"), self.provider)
         self.route = Route(models or {"m": Model("m", (target,), cache=mode)})
         reader = Reader(settings, Identities({"p": "digest"}))
+        judge = settings.semantic and settings.semantic.judge
+        judged = Judge(Inward(PRINCIPAL, self.route, LABEL), judge, self.keeper.counts) if judge else None
         shadow = Shadow(self.route, self.keeper, settings.semantic) if settings.semantic else None
-        self.ask = compose([Cache(self.route.model, reader, self.keeper, settings.max_entry, shadow)], self.route)
+        stage = Cache(self.route.model, reader, self.keeper, settings.max_entry, shadow, judged)
+        self.ask = compose([stage], self.route)
         self.number = 0
 
     @property

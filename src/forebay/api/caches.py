@@ -78,7 +78,13 @@ class CacheEndpoints:
         """Delete by ``tenant``, ``namespace`` and ``model``; everything only where ``all=true`` says so."""
         await self._admitted(scope)
         wanted = _query(scope)
-        if not wanted.keys() & {*_LABELS, "all"} or (wanted.keys() - {*_LABELS, "all"}):
+        labels = wanted.keys() & {*_LABELS}
+        if (
+            wanted.get("all", "true") != "true"
+            or not wanted
+            or (wanted.keys() - {*_LABELS, "all"})
+            or (labels and "all" in wanted)
+        ):
             raise InvalidRequestError(
                 "Say what to delete: ?tenant=, ?namespace=, ?model=, several of them, or ?all=true.", param="tenant"
             )

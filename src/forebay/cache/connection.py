@@ -7,13 +7,17 @@ and breaker are around every command, so an outage costs one request in a while 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+try:
+    from redis.asyncio import BlockingConnectionPool, Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError, ResponseError
+except ImportError as missing:
+    raise ImportError("Redis needs redis-py: pip install 'forebay[redis]'") from missing
 
 from forebay.cache.breaker import Breaker
 from forebay.core.entries import CacheUnavailableError
@@ -26,6 +30,16 @@ PATIENCE: Final = 5.0
 """How many seconds a command may take that nobody's request waits for."""
 
 
+_QUIET: Final = 60.0
+"""Seconds between two lines in the log about the same kind of refusal."""
+
+_KINDS: Final = 32
+
+
+class RefusedError(CacheUnavailableError):
+    """The server answers, and will not do what it was asked."""
+
+
 class Connection:
     """Up to ``most`` connections to ``url``; a command may take ``timeout`` seconds, a ``pause`` follows a failure."""
 
@@ -35,6 +49,7 @@ class Connection:
         self._most = most
         self._breaker = Breaker(pause)
         self._redis: Redis | None = None
+        self._refused: dict[str, float] = {}
         self.failures = 0
 
     @property
@@ -57,6 +72,7 @@ class Connection:
         """What ``command`` answers, if it does in time and there is any hope.
 
         Raises:
+            RefusedError: it answers that it will not.
             CacheUnavailableError: it does not, or there is none.
         """
         redis, breaker = self._redis, self._breaker
@@ -65,6 +81,11 @@ class Connection:
         try:
             async with asyncio.timeout(seconds or self._timeout):
                 answer = await command(redis)
+        except ResponseError as error:
+            # It answers: what it refuses (a full memory, a key of another type) says nothing about the next command.
+            breaker.succeeded()
+            self._refuse(error)
+            raise RefusedError(f"Redis: {error}") from None
         except (RedisError, OSError, TimeoutError) as error:
             self._fail(error)
             raise CacheUnavailableError(f"Redis: {type(error).__name__}") from None
@@ -83,6 +104,14 @@ class Connection:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     await redis.aclose(close_connection_pool=True)
+
+    def _refuse(self, error: Exception) -> None:
+        """Say each kind of it once in a while."""
+        self.failures += 1
+        kind, now = str(error).partition(" ")[0], time.monotonic()
+        if now - self._refused.get(kind, -_QUIET) >= _QUIET and len(self._refused) < _KINDS:
+            self._refused[kind] = now
+            logger.warning("the cache's Redis refuses a command: %s", str(error)[:200])
 
     def _fail(self, error: Exception) -> None:
         """Say it once for each outage: a line for each request would only add to it."""

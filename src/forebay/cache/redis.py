@@ -6,17 +6,19 @@ Where the server has vector sets (Redis 8), the semantic index is there too: see
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import msgspec
-from redis.asyncio import Redis
 
 from forebay.cache.codec import UnreadableError, decode, encode
-from forebay.cache.connection import PATIENCE, Connection, parsed
+from forebay.cache.connection import PATIENCE, Connection, RefusedError, parsed
 from forebay.cache.vectorsets import VectorSets
 from forebay.core.entries import Entry, News, Selection, StoreStats
 from forebay.plugins import CachePlugin
 from forebay.settings import Duration, Secret
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis  # `connection` says what to do where it is missing
 
 _PAGE: Final = 500
 """Keys that a scan asks for at once."""
@@ -63,7 +65,14 @@ class RedisStore:
 
     async def get(self, key: bytes) -> Entry | None:
         """The entry of ``key``."""
-        data = await self._within(partial(_value, key=self._prefix + key))
+        try:
+            data = await self._within(partial(_value, key=self._prefix + key))
+        except RefusedError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            self._unreadable += 1
+            await self.delete(key)
+            return None
         if data is None:
             return None
         entry = self._decoded(data)
@@ -153,23 +162,23 @@ class RedisStore:
 
 
 # Bytes are what redis-py answers with unless it is told to decode.
-async def _value(redis: Redis, key: bytes) -> bytes | None:
+async def _value(redis: "Redis", key: bytes) -> bytes | None:
     return cast("bytes | None", await redis.get(key))
 
 
-async def _values(redis: Redis, keys: list[bytes]) -> list[bytes | None]:
+async def _values(redis: "Redis", keys: list[bytes]) -> list[bytes | None]:
     return cast("list[bytes | None]", await redis.mget(keys))
 
 
-async def _write(redis: Redis, key: bytes, value: bytes, left: int) -> None:
+async def _write(redis: "Redis", key: bytes, value: bytes, left: int) -> None:
     await redis.set(key, value, px=left)
 
 
-async def _tell(redis: Redis, stream: bytes, key: bytes) -> None:
+async def _tell(redis: "Redis", stream: bytes, key: bytes) -> None:
     await redis.xadd(stream, {"key": key}, maxlen=_TOLD, approximate=True)
 
 
-async def _told(redis: Redis, stream: bytes, mark: str | None) -> list[tuple[bytes, dict[bytes, bytes]]]:
+async def _told(redis: "Redis", stream: bytes, mark: str | None) -> list[tuple[bytes, dict[bytes, bytes]]]:
     """What the stream has after ``mark``, the oldest first; without one the newest alone."""
     if mark is None:
         found = await redis.xrevrange(stream, count=1)
@@ -178,7 +187,7 @@ async def _told(redis: Redis, stream: bytes, mark: str | None) -> list[tuple[byt
     return cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
 
 
-async def _page(redis: Redis, cursor: int, pattern: bytes) -> tuple[int, list[bytes]]:
+async def _page(redis: "Redis", cursor: int, pattern: bytes) -> tuple[int, list[bytes]]:
     return cast("tuple[int, list[bytes]]", await redis.scan(cursor, match=pattern, count=_PAGE))
 
 

@@ -204,6 +204,7 @@ class VectorSets:
         return int(await redis.zcard(self._names[0] + b":due"))
 
     async def _probe(self, redis: Redis) -> bool:
+        # Caught here, for it is no refusal that anybody should hear of.
         try:
             await redis.register_script("return redis.call('VCARD', KEYS[1])")([self._names[0]])
         except ResponseError:

@@ -3,7 +3,7 @@
 Everything that is wrong with a file is told at once, each with its line, its dotted path and the remedy.
 """
 
-from forebay.settings.cache import CacheSettings, FrontSettings, SemanticSettings, cache_settings
+from forebay.settings.cache import CacheSettings, FrontSettings, SemanticJudgeSettings, SemanticSettings, cache_settings
 from forebay.settings.guards import GuardSettings, PolicySettings, RuleSettings
 from forebay.settings.load import load, load_file
 from forebay.settings.prices import PerToken, PriceSettings
@@ -48,6 +48,7 @@ __all__ = [
     "RuleSettings",
     "Secret",
     "Section",
+    "SemanticJudgeSettings",
     "SemanticSettings",
     "ServerSettings",
     "Settings",

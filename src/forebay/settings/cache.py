@@ -20,12 +20,24 @@ class FrontSettings(msgspec.Struct, frozen=True):
     ttl: Duration = 5.0
 
 
+class SemanticJudgeSettings(msgspec.Struct, frozen=True):
+    """A ``model`` of this gateway that judges every semantic hit: without its yes within ``timeout`` it is none.
+
+    At most ``max_tokens`` are its answer, at most ``at_once`` questions wait for one: further ones are misses.
+    """
+
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    timeout: Annotated[Duration, msgspec.Meta(gt=0)] = 2.0
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 16
+    at_once: Annotated[int, msgspec.Meta(ge=1)] = 16
+
+
 class SemanticSettings(msgspec.Struct, frozen=True):
     """When a question that was asked in other words may be answered from the cache, for models that allow it.
 
     ``index`` is the plug-in that finds it. What has a ``temperature`` above ``max_temperature``, or more than
     ``max_chars`` characters in its last message, is never looked for. ``shadow`` is the share of semantic hits that are
-    answered afresh as well, to compare; at most ``max_shadows`` at a time.
+    answered afresh as well, to compare; at most ``max_shadows`` at a time. A ``judge`` has the last word on each hit.
     """
 
     index: Section
@@ -34,6 +46,7 @@ class SemanticSettings(msgspec.Struct, frozen=True):
     max_chars: Annotated[int, msgspec.Meta(ge=1)] = 2000
     shadow: Share = 0.0
     max_shadows: Annotated[int, msgspec.Meta(ge=1)] = 4
+    judge: SemanticJudgeSettings | None = None
 
 
 class CacheSettings(msgspec.Struct, frozen=True):
@@ -81,7 +94,7 @@ def cache_settings(text: str) -> CacheSettings | None:
     if text == OFF:
         return None
     options = {**store_options(text)}
-    return CacheSettings(section(str(options.pop(KIND)), options, source="--cache", path=_CACHE))
+    return CacheSettings(section(str(options.pop(KIND)), options, source="--cache", path=f"{_CACHE}.{_STORE}"))
 
 
 def with_long_cache(root: Node, problems: Problems) -> Node:

@@ -30,6 +30,8 @@ WORDS = st.sampled_from(PIECES)
         ("what is dns. thank you!", "what is dns"),
         ("Why can't I sleep?", "why cannot i sleep"),
         ("Why can not I sleep", "why cannot i sleep"),
+        ("How May I Clean My Windows?", "how may i clean my windows"),
+        ("Turkey is far", "turkey is far"),
         ("Why isn't it so? I won't go.", "why is not it so? i will not go"),
     ],
 )
@@ -43,6 +45,9 @@ def test_one_spelling(text: str, plain: str) -> None:
         ("git branch -d x", "git branch -D x"),
         ('what is "Foo"', 'what is "foo"'),
         ("what is `A`", "what is `a`"),
+        ("Who lives in Turkey", "Who lives in turkey"),
+        ("Is he Polish?", "Is he polish?"),
+        ("What does 'Will' mean", "What does 'will' mean"),
         ("Who joined the US", "who joined the us"),
         ("What is C", "What is C++"),
         ("x² = 2", "x2 = 2"),

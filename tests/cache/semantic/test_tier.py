@@ -118,6 +118,46 @@ async def test_what_changes_is_neither_looked_for_nor_found(
     assert tier.gauges()["entries"] == 0
 
 
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("Is this sentence right: I cant go", "Is this sentence right: I can't go"),
+        ("Correct the punctuation: hello world?", "Correct the punctuation: hello world"),
+        ("Uppercase or lowercase: HELLO", "Uppercase or lowercase: hello"),
+        ("How many spaces are in a   b", "How many spaces are in a b"),
+        ("Only I love you, translate it", "I only love you, translate it"),
+        ("Count the letters in strawberry", "Count letters in strawberries"),
+        ("Translate 'good' to French", "Translate 'Good' to French"),
+    ],
+)
+async def test_a_text_about_how_it_is_written_has_no_other_wording(tier: SemanticTier, stored: str, asked: str) -> None:
+    await store(tier, b"k", stored)
+    assert await tier.find(SCOPE, asked, 0.0) is None
+    assert tier.gauges()["entries"] == 0
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("Is A better than B?", "Is B better than A?"),
+        ("is a better than b", "is b better than a"),
+        ("How do I go from A to B?", "How do I go from B to A?"),
+        ("What is Plan A?", "What is a plan?"),
+        ("What does IT do?", "What does it do?"),
+        ("Is there a US visa?", "Is there us visa?"),
+        ("I have AIDS", "I have aids"),
+        ("Is Turkey cheap?", "Is turkey cheap?"),
+        ("Who is Polish?", "Who is polish?"),
+        ("What is US law?", "What is us law?"),
+    ],
+)
+async def test_letters_that_are_names_and_capitals_that_make_words_are_seen(
+    tier: SemanticTier, stored: str, asked: str
+) -> None:
+    await store(tier, b"k", stored)
+    assert await tier.find(SCOPE, asked, 0.0) is None
+
+
 async def test_the_vector_of_a_find_serves_the_question_that_follows(
     tier: SemanticTier, embedder: CountingEmbedder
 ) -> None:
@@ -128,7 +168,7 @@ async def test_the_vector_of_a_find_serves_the_question_that_follows(
 
 
 async def test_a_text_too_long_for_the_model_is_a_miss(tier: SemanticTier) -> None:
-    long = "word " * 101
+    long = "very " * 101
     question = await tier.question(SCOPE, long)
     assert question.vector == b""
     assert await tier.find(SCOPE, long, 0.0) is None

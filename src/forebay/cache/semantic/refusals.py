@@ -1,4 +1,4 @@
-"""Which texts are not to be answered from a cache at all: their answer is another one tomorrow, or each time."""
+"""Which texts no answer to another wording fits: those about the time, about chance, or about how a text is written."""
 
 import re
 from typing import Final
@@ -15,7 +15,21 @@ _CHANGEABLE: Final = re.compile(
     r"something else|continue|go on)\b|\bnow$|^now\b"
 )
 
+_FORM: Final = re.compile(
+    r"\b(?:spell\w*|misspel\w*|typos?|grammar|grammatical\w*|punctuat\w*|commas?|apostrophes?|quotation marks?|"
+    r"upper ?-?cased?|lower ?-?cased?|capital letters?|capitali[sz]\w*|letters?|characters?|spaces?|spacing|"
+    r"whitespaces?|words?|sentences?|syllables?|vowels?|consonants?|anagrams?|palindromes?|rhymes? with|backwards|"
+    r"in reverse|reverse the|count|correct(?:ly|ion|ions|ed)?|proof-?read|rewrite|reword|rephrase|paraphrase|"
+    r"translat\w*|repeat|echo|encode|decode|base64|rot13|regex\w*|regular expressions?)\b",
+    re.IGNORECASE,
+)
+
 
 def changeable(text: str) -> bool:
     """Whether a normalised text asks for what depends on the time, on chance, or on what was answered before."""
     return _CHANGEABLE.search(text) is not None
+
+
+def about_form(text: str) -> bool:
+    """Whether a normalised text asks about a text as it is written, so that every sign of it counts."""
+    return _FORM.search(text) is not None

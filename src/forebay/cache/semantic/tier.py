@@ -19,7 +19,7 @@ from forebay.cache.semantic.holding import Candidate, QuestionIndex, Row, Shares
 from forebay.cache.semantic.index import packed
 from forebay.cache.semantic.local import LocalQuestions
 from forebay.cache.semantic.normalise import normalise
-from forebay.cache.semantic.refusals import changeable
+from forebay.cache.semantic.refusals import about_form, changeable
 from forebay.cache.semantic.settings import IndexSettings
 from forebay.cache.semantic.verify.verifier import Verifier
 from forebay.core.entries import CacheUnavailableError, Entry, Match, Question
@@ -69,7 +69,7 @@ class SemanticTier:
     async def question(self, scope: bytes, text: str, /) -> Question:
         """``text`` with its vector, unless it is not to be found again: then it has none."""
         plain = normalise(text)
-        vector = b"" if changeable(plain) else await self._vector(plain)
+        vector = b"" if changeable(plain) or about_form(plain) else await self._vector(plain)
         return Question(scope, text, vector or b"", self._name())
 
     async def find(self, scope: bytes, text: str, threshold: float, /) -> Match | None:
@@ -77,6 +77,9 @@ class SemanticTier:
         plain = normalise(text)
         if changeable(plain):
             self._counts["changeable_total"] += 1
+            return None
+        if about_form(plain):
+            self._counts["about_form_total"] += 1
             return None
         key = await self._loaded().same(scope, plain)
         if key is not None:

@@ -35,6 +35,9 @@ class Counts(msgspec.Struct):
     dropped: int = 0
     errors: int = 0
     joined: int = 0
+    judged: int = 0
+    judged_same: int = 0
+    judge_failures: int = 0
     shadows: int = 0
     shadows_agreed: int = 0
 

@@ -16,10 +16,11 @@ from forebay.core.entries import Entry
 from forebay.core.errors import ForebayError, NotCachedError
 from forebay.core.ports import Handler
 from forebay.core.types import Call, Operation, Price, Principal, Reply, Stream, Usage, Whole
-from forebay.gateway.cache.asked import Asked, Reader
+from forebay.gateway.cache.asked import Asked, Reader, Wording
 from forebay.gateway.cache.collect import Collecting
 from forebay.gateway.cache.flight import HANDED_OVER, Flight, Landed
-from forebay.gateway.cache.keeper import Keeper
+from forebay.gateway.cache.judge import Judge
+from forebay.gateway.cache.keeper import Keeper, Near
 from forebay.gateway.cache.keeping import Keeping
 from forebay.gateway.cache.replay import replay
 from forebay.gateway.cache.shadow import Shadow
@@ -38,16 +39,23 @@ Find = Callable[[str, Principal], Model]
 
 
 class Cache:
-    """``find`` resolves models, ``reader`` makes keys, ``keeper`` has the entries."""
+    """``find`` resolves models, ``reader`` makes keys, ``keeper`` has the entries; ``judge`` may refuse."""
 
-    def __init__(
-        self, find: Find, reader: Reader, keeper: Keeper, max_entry: int, shadow: Shadow | None = None
+    def __init__(  # noqa: PLR0913, PLR0917  # two of them are there only where they are wanted
+        self,
+        find: Find,
+        reader: Reader,
+        keeper: Keeper,
+        max_entry: int,
+        shadow: Shadow | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._find = find
         self._reader = reader
         self._keeper = keeper
         self._max_entry = max_entry
         self._shadow = shadow
+        self._judge = judge
 
     async def __call__(self, call: Call, ask: Handler) -> Reply:
         """Answer ``call`` from the cache, or ask on.
@@ -96,7 +104,7 @@ class Cache:
 
     async def _lead(self, asked: Asked, ask: Handler, flight: Flight) -> Reply:
         try:
-            near = await self._keeper.near(asked.wording, asked.wishes.oldest) if asked.wording is not None else None
+            near = await self._near(asked.wording, asked.wishes.oldest) if asked.wording is not None else None
             if near is None:
                 return await self._ask(asked, ask, flight, MISS)
         except ForebayError as error:
@@ -109,6 +117,13 @@ class Cache:
         if self._shadow is not None:
             self._shadow.hit(asked.call, near.entry)
         return self._hit(asked.call, near.entry, near.similarity)
+
+    async def _near(self, wording: Wording, oldest: float | None) -> Near | None:
+        """An entry that answers another wording, and that no judge refuses."""
+        near = await self._keeper.near(wording, oldest)
+        if near is None or self._judge is None or await self._judge.affirms(wording.text, near):
+            return near
+        return None
 
     async def _ask(self, asked: Asked, ask: Handler, flight: Flight | None, label: str) -> Reply:
         """Ask on, and store the answer as soon as it is whole."""

@@ -20,6 +20,8 @@ _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 _ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th)$")
 # Between words; between numbers and single letters they are signs.
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d]{2})[-/](?=\w)|(?<=\w)[-/](?=[^\W\d]{2})")
+_CAPITALS: Final = re.compile(r"\w*[A-Z]\w*")
+_LETTER: Final = re.compile(r"(?<![\w'])[b-hj-z](?![\w'])", re.IGNORECASE)
 _LISTED: Final = re.compile(r",(?=\s)")
 
 
@@ -40,6 +42,8 @@ class Reading(NamedTuple):
     numbers: tuple[str, ...]
     negations: int
     asks: str
+    capitals: tuple[str, ...]
+    """The words whose case the normaliser kept, in alphabetical order."""
     joined: frozenset[int]
     """The places in ``content`` before which a conjunction stands: what is on its sides may change places."""
 
@@ -48,12 +52,15 @@ class Reading(NamedTuple):
 def read(text: str) -> Reading:
     """Read a normalised text."""
     words = tuple(_tokens(text))
+    named = bool(_LETTER.search(text))
     content: list[Content] = []
     light, numbers, joined, marker = set(), [], set(), ""
-    for word in words:
+    for word, after in zip(words, (*words, "")[1:], strict=True):
         number = _number(word)
         if number is not None:
             numbers.append(number)
+        elif word == "a" and (named or _is_name(after)):
+            content.append(Content(word, word, marker))
         elif word in lexicon.CONJUNCTIONS or word in ",&":
             joined.add(len(content))
             marker = ""
@@ -66,9 +73,22 @@ def read(text: str) -> Reading:
         else:
             content.append(Content(canonical(word), word, marker))
     negations = sum(word in lexicon.NEGATORS for word in words)
+    capitals = tuple(sorted(_CAPITALS.findall(text)))
     return Reading(
-        words, tuple(content), frozenset(light), tuple(numbers), negations, asked_for(words), frozenset(joined)
+        words,
+        tuple(content),
+        frozenset(light),
+        tuple(numbers),
+        negations,
+        asked_for(words),
+        capitals,
+        frozenset(joined),
     )
+
+
+def _is_name(after: str) -> bool:
+    """Whether an "a" before ``after`` is no article, as in "plan a" and "from a to b"."""
+    return not after or after in lexicon.CONJUNCTIONS or after in lexicon.PREPOSITIONS or after in lexicon.AUXILIARIES
 
 
 def _tokens(text: str) -> Iterator[str]:

@@ -42,6 +42,11 @@ def numbers(one: Reading, other: Reading) -> bool:
     return one.numbers != other.numbers
 
 
+def case(one: Reading, other: Reading) -> bool:
+    """A word has a capital in one text only, and that makes it another word."""
+    return one.capitals != other.capitals
+
+
 def negation(one: Reading, other: Reading) -> bool:
     """One denies what the other does not."""
     return one.negations != other.negations
@@ -112,7 +117,7 @@ def order(one: Reading, other: Reading) -> bool:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    numbers, negation, antonyms, question, exact_words, tense, modality, persons, wording, order,
+    numbers, case, negation, antonyms, question, exact_words, tense, modality, persons, wording, order,
 )  # fmt: skip
 
 
