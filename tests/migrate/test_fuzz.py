@@ -107,10 +107,39 @@ routers = st.fixed_dictionaries(
         "routing_strategy": texts,
     },
 )
+stores = st.fixed_dictionaries(
+    {"cache": st.just(value=True) | leaves},
+    optional={
+        "cache_params": st.fixed_dictionaries(
+            {},
+            optional={
+                "type": st.sampled_from(["local", "redis", "redis-semantic", "disk", "s3"]) | leaves,
+                **dict.fromkeys(("host", "port", "password", "username", "db", "ssl", "url", "ttl"), anything),
+                **dict.fromkeys(("namespace", "max_connections", "mode", "supported_call_types"), anything),
+            },
+        )
+    },
+)
+modes = st.sampled_from(["pre_call", "post_call", "logging_only"])
+guards = st.fixed_dictionaries(
+    {"guardrail_name": texts},
+    optional={
+        "litellm_params": st.fixed_dictionaries(
+            {"guardrail": st.sampled_from(["presidio", "hide-secrets", "aporia"]) | leaves},
+            optional={
+                "mode": modes | st.lists(modes) | anything,
+                "default_on": leaves,
+                "pii_entities_config": st.dictionaries(texts, st.sampled_from(["MASK", "BLOCK"])) | anything,
+                "presidio_language": leaves,
+            },
+        )
+    },
+)
 files = st.fixed_dictionaries(
     {"model_list": st.lists(entries | anything, max_size=4)},
     optional={
-        "litellm_settings": sections | routers,
+        "litellm_settings": sections | routers | stores,
+        "guardrails": st.lists(guards | anything, max_size=3),
         "router_settings": routers | anything,
         "general_settings": sections,
         "environment_variables": sections,
@@ -124,7 +153,10 @@ def check(found: Imported) -> None:
     addresses = set(re.findall(r"(?:base_url|api_base): \$\{(\w+)\}", found.text))
     numbers = set(re.findall(r"(?:total|first_token|between_tokens|duration): \$\{(\w+)\}", found.text))
     assume(not addresses & numbers)
+    stores = set(re.findall(r" url: \$\{(\w+)\}", found.text))
+    assume(not stores & (addresses | numbers))
     environ = {name: "http://h:1/v1" if name in addresses else "1" for name in found.variables}
+    environ |= dict.fromkeys(stores, "redis://h:1/0")
     read = load(found.text, source="new.yaml", environ=environ)
     generation.check(read)
 

@@ -233,7 +233,7 @@ def test_nothing_is_dropped_in_silence() -> None:
             "litellm_settings": {"cache": True, "callbacks": ["langfuse"], "frob": 1, "drop_params": True},
             "router_settings": {"redis_host": "h", "enable_pre_call_checks": True, "frob": 1, "off": False},
             "general_settings": {"alerting": ["slack"], "database_url": "x"},
-            "guardrails": [{"guardrail_name": "x"}],
+            "guardrails": [{"guardrail_name": "x", "litellm_params": {"guardrail": "aporia", "mode": "post_call"}}],
             "mcp_servers": {"a": {}},
             "environment_variables": {"A": "b"},
         }
@@ -246,7 +246,6 @@ def test_nothing_is_dropped_in_silence() -> None:
             "model_list[0].litellm_params.frob",
             "model_list[0].more",
             "model_list[1]",
-            "litellm_settings.cache",
             "litellm_settings.callbacks",
             "litellm_settings.frob",
             "router_settings.redis_host",
@@ -254,7 +253,7 @@ def test_nothing_is_dropped_in_silence() -> None:
             "router_settings.frob",
             "general_settings.alerting",
             "general_settings.database_url",
-            "guardrails",
+            "guardrails[0]",
             "mcp_servers",
             "environment_variables.A",
         ]

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from forebay.migrate.caching import SEMANTIC, Caching
 from forebay.migrate.checking import check, fault_of
 from forebay.migrate.deployments import Entries, Entry, Provider
+from forebay.migrate.guardrails import Guardrails
 from forebay.migrate.notes import Fields, Note, Notes, quoted
 from forebay.migrate.reading import read
 from forebay.migrate.routing import Options, Routing
@@ -21,19 +23,6 @@ from forebay.settings.schema import WILDCARD
 MASTER: Final = "master"
 _ELSEWHERE: Final = "is no setting of Forebay's"
 
-LATER: Final[Mapping[str, tuple[str, str]]] = {
-    "litellm_settings.cache": ("is not carried over yet", "see 'cache' in docs/configuration.md"),
-    "litellm_settings.cache_params": ("is not carried over yet", "see 'cache' in docs/configuration.md"),
-    "litellm_settings.enable_caching_on_provider_specific_optional_params": ("is not carried over yet", ""),
-    "litellm_settings.guardrails": ("is not carried over yet", "see 'guards' in docs/configuration.md"),
-    "guardrails": ("are not carried over yet", "see 'guards' in docs/configuration.md"),
-    "router_settings.redis_host": ("is not carried over yet", ""),
-    "router_settings.redis_port": ("is not carried over yet", ""),
-    "router_settings.redis_password": ("is not carried over yet", ""),
-    "router_settings.redis_url": ("is not carried over yet", ""),
-}
-"""What Forebay has, or will have, a place for: add a row, or read the section and take the row out."""
-
 KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     **{
         f"litellm_settings.{name}": ("names LiteLLM's integrations", "Forebay has /metrics and a log: docs/api.md")
@@ -42,6 +31,13 @@ KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     **{
         f"general_settings.{name}": ("has keys and budgets in a database", "write 'auth.keys' into the new file")
         for name in ("database_url", "database_connection_pool_limit", "store_model_in_db", "database_type")
+    },
+    **{
+        f"router_settings.redis_{name}": (
+            "lets LiteLLM's processes share what they know of deployments; each of Forebay's has its own",
+            "",
+        )
+        for name in ("host", "port", "password", "url")
     },
     "router_settings.routing_strategy_args": ("has other options in Forebay", "see docs/routing.md"),
     "router_settings.retry_policy": ("retries by kind of error", "see 'retries.errors' in docs/configuration.md"),
@@ -94,6 +90,8 @@ class _Conversion:
         self._library = root.below("litellm_settings")
         self._router = root.below("router_settings")
         self._names: dict[str, Options] = {}
+        self._caching = Caching(self._library, values, notes)
+        self._guardrails = Guardrails(root, self._library, notes)
 
     def settings(self) -> Options:
         """The whole new file."""
@@ -102,6 +100,9 @@ class _Conversion:
         models = {name: self._model(name, entries, routing, groups) for name, entries in groups.items()}
         self._add_aliases(models, routing)
         routing.tell_unknown(set(groups))
+        cache = self._caching.section()
+        if SEMANTIC in cache:
+            models = {name: {**each, "cache": SEMANTIC} for name, each in models.items()}
         prices = {
             f"{self._provider(entry.provider)}/{entry.model}": entry.prices
             for entries in groups.values()
@@ -113,6 +114,8 @@ class _Conversion:
             "providers": self._names,
             "models": models,
             "prices": prices,
+            "cache": cache,
+            "guards": self._guardrails.section(),
             "log": self._log(),
         }
         self._tell_rest()
@@ -241,7 +244,7 @@ def _known(path: str, value: Any) -> tuple[str, str]:  # noqa: ANN401  # whateve
     """Why what stands at ``path`` is not in the new file; nothing, if it says nothing."""
     if value is None or value is False or value in ([], {}):
         return "", ""
-    return LATER.get(path) or KNOWN.get(path) or (_ELSEWHERE, "")
+    return KNOWN.get(path) or (_ELSEWHERE, "")
 
 
 def _shares(entries: list[Entry]) -> list[float | None]:
