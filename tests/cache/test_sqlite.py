@@ -160,3 +160,19 @@ async def test_a_closed_store_cannot_be_asked(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(CacheUnavailableError):
         await store.get(b"k")
+
+
+async def test_that_its_file_was_deleted_while_it_is_in_use_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("forebay.cache.sqlite._LOOKING", 0.0)
+    path = tmp_path / "answers.db"
+    store = SQLiteStore(SQLiteSettings(str(path)))
+    await store.start()
+    await store.put(b"k" * 32, entry())
+    assert "deleted" not in caplog.text
+    await asyncio.to_thread(path.unlink)
+    for _ in range(3):
+        await store.put(b"k" * 32, entry())
+    assert caplog.text.count("deleted or replaced") == 1
+    await store.close()

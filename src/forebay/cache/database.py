@@ -51,6 +51,11 @@ class Database:
         except BrokenFileError as error:
             _put_aside(path, error)
             self._connection = _opened(path, timeout)
+        self._place = _place(path)
+
+    def is_there(self) -> bool:
+        """Whether the file is still where it was opened; one that was deleted or replaced takes entries in vain."""
+        return _place(self._path) == self._place
 
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``."""
@@ -133,6 +138,14 @@ class Database:
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             (size,) = self._connection.execute("PRAGMA page_size").fetchone()
         return int((pages - free) * size)
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _opened(path: Path, timeout: float) -> sqlite3.Connection:

@@ -30,6 +30,10 @@ _PAGE: Final = 500
 """Entries that a scan reads at once."""
 
 
+_LOOKING: Final = 1.0
+"""Seconds between two looks whether the file is still there."""
+
+
 class SQLiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file, made with its folder if it is not there. ``timeout`` is how long to wait for other processes."""
 
@@ -132,6 +136,8 @@ class _Thread:
         self._executor = ThreadPoolExecutor(1, name)
         self._connect = connect
         self._database: Database | None = None
+        self._looked = 0.0
+        self._told = False
         self._closed = False
         self.broken = 0
 
@@ -165,9 +171,21 @@ class _Thread:
         raise CacheUnavailableError("the file breaks again and again")
 
     def _opened(self) -> Database:
+        if self._database is not None and not self._told and time.monotonic() - self._looked > _LOOKING:
+            self._looked = time.monotonic()
+            if not self._database.is_there():
+                # Closing the old file would delete the log of the new one, by its name: so this goes on as it is.
+                self._tell()
         if self._database is None:
             self._database = self._connect()
         return self._database
+
+    def _tell(self) -> None:
+        self._told = True
+        logger.error(
+            "the cache's file was deleted or replaced while it was in use: what is kept from now on is lost at the end;"
+            " start the server anew"
+        )
 
     def _end(self) -> None:
         if self._database is not None:
