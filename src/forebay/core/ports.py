@@ -349,10 +349,7 @@ class Similar(Protocol):
         ...
 
     async def find(self, scope: bytes, text: str, threshold: float, /) -> Match | None:
-        """The nearest question of ``scope`` whose cosine is at least ``threshold`` and which was judged to be the same.
-
-        ``None`` also where ``text`` is not to be answered from a cache at all (it asks for the time).
-        """
+        """The nearest of ``scope``, cosine at least ``threshold``, judged to be the same; ``None``: there is none."""
         ...
 
     async def add(self, key: bytes, question: Question, expires: float, /) -> None:
@@ -394,11 +391,7 @@ class Embedder(Protocol):
         ...
 
     async def embed(self, text: str, /) -> "array[float] | None":
-        """The vector of ``text``, in single precision, which depends on it alone; ``None`` if it cannot be read whole.
-
-        Raises:
-            CacheUnavailableError: not now.
-        """
+        """The vector of ``text`` alone, in single precision; ``None``: too long. Raises `CacheUnavailableError`."""
         ...
 
     async def close(self) -> None:
