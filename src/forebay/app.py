@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from forebay.accounts import Accounts, build_issuer, metadata_url
 from forebay.api import stored, watermark
 from forebay.api.adapters import AdapterEndpoints
 from forebay.api.admin import Admin
@@ -25,6 +26,9 @@ from forebay.api.guards.guardrails import Guardrails
 from forebay.api.hosts import only_local_hosts
 from forebay.api.http import Endpoint
 from forebay.api.inference import Inference
+from forebay.api.keys import AUDIT_PATH, KeyEndpoints
+from forebay.api.keys import PATH as KEYS_PATH
+from forebay.api.keys import PREFIX as KEY_PREFIX
 from forebay.api.models import PREFIX as MODEL_PREFIX
 from forebay.api.models import Models
 from forebay.api.operations import Operations
@@ -32,11 +36,15 @@ from forebay.api.requests import FORM_READERS, READERS
 from forebay.api.responses import exchange as responses
 from forebay.api.stored import Stored
 from forebay.api.translated import Reader, Translated
-from forebay.auth.keys import Anonymous, Keys
-from forebay.core.ports import Authenticator, Handler, Provider, Stage
-from forebay.core.types import Operation, Principal
+from forebay.api.usage import PATH as USAGE_PATH
+from forebay.api.usage import UsageEndpoint
+from forebay.api.wellknown import PATH as RESOURCE_PATH
+from forebay.api.wellknown import ProtectedResource
+from forebay.core.ports import Authenticator, Handler, Provider, Stage, Store
+from forebay.core.types import Operation
 from forebay.figures import Figures
 from forebay.gateway.adapters import AdapterManager
+from forebay.gateway.admit import Admit
 from forebay.gateway.cache.asked import Reader as CacheReader
 from forebay.gateway.cache.judge import LABEL as JUDGING
 from forebay.gateway.cache.judge import PRINCIPAL as JUDGE
@@ -49,6 +57,7 @@ from forebay.gateway.guard import Guard
 from forebay.gateway.guarding.trial import Trial
 from forebay.gateway.inward import Inward
 from forebay.gateway.meter import Meter
+from forebay.gateway.permit import Permit
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
 from forebay.gateway.stored import Keepers
@@ -58,7 +67,7 @@ from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
 from forebay.reload import UNUSABLE, Service, Source
-from forebay.settings import AuthSettings, LogSettings, Settings
+from forebay.settings import IssuedKeySettings, LogSettings, Settings
 
 Endpoints = dict[str, dict[str, Endpoint]]
 
@@ -95,22 +104,30 @@ class Process:
         self._audit = Audit(self._figures.guards, sys.stdout if log.guards else None, log.format)
         self._journal = Journal([self._audit.flush, *self._figures.sinks, *_logs(log)])
         self._explanations = Explanations()
-        self.service = Service(first, self._endpoints, self._journal, source)
+        self._accounts = Accounts(first.settings)
+        self._store = self._accounts.store
+        self._admit = Admit()
+        self.service = Service(first, self._endpoints, (self._journal, self._accounts), source)
 
     def _meter(self) -> Sequence[Stage]:
-        return (Meter([self._journal]), Watermarks())
+        meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
+        return (meter, Watermarks())
 
-    def _guards(self, current: Generation) -> Sequence[Stage]:
-        return (Guard(current.policies, self._audit, current.tools.beside),) if current.policies.all else ()
+    def _before_cache(self, current: Generation) -> Sequence[Stage]:
+        auth = current.settings.auth
+        permits = (Permit(metadata_url(auth)),) if auth.scoped else ()
+        guards = (Guard(current.policies, self._audit, current.tools.beside),) if current.policies.all else ()
+        admit = (self._admit,) if auth.issued_keys else ()
+        return (*permits, *admit, *guards)
 
     def _stages(self, current: Generation, route: Route) -> Sequence[Stage]:
         meter = self._meter()
-        return (*meter, *self._guards(current), *_cache(current, route, compose(meter, route)))
+        return (*meter, *self._before_cache(current), *_cache(current, route, compose(meter, route)))
 
     def _keeping(self, current: Generation) -> Handler:
         """The pipeline of what names no model."""
         keepers = Keepers(current.providers, current.models, current.settings.files, self._explanations)
-        return compose((*self._meter(), *self._guards(current)), keepers)
+        return compose((*self._meter(), *self._before_cache(current)), keepers)
 
     async def _change(self, text: str) -> bool:
         return await self.service.change(text)
@@ -119,9 +136,9 @@ class Process:
         """All endpoints of one generation."""
         auth = current.settings.auth
         route = Route(current.models, self._explanations, prices=current.prices)
-        authenticator = build_authenticator(auth)
+        authenticator = self._accounts.authenticator(auth)
         ask = compose(self._stages(current, route), route)
-        current.tools.bind(compose((Meter([self._journal]),), route))
+        current.tools.bind(compose(self._meter(), route))
         endpoints = {
             **_inference(authenticator, ask),
             **_stored(authenticator, self._keeping(current)),
@@ -132,11 +149,16 @@ class Process:
             **_operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
         }
         endpoints |= _guards(authenticator, current)
+        if self._store is not None:
+            endpoints[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
+            endpoints |= _keys(authenticator, self._store, auth.issued_keys)
+        if auth.issuers and auth.resource:
+            endpoints[RESOURCE_PATH] = {"GET": ProtectedResource(auth)}
         if self._source is not None:
             admin = Admin(authenticator, self._change, UNUSABLE)
             endpoints["/admin/config"] = {"PUT": admin.configure}
         endpoints |= _cache_endpoints(current, route, authenticator)
-        if auth.keys:
+        if auth.required:
             return endpoints
         return {
             path: {method: only_local_hosts(endpoint) for method, endpoint in methods.items()}
@@ -163,7 +185,7 @@ class Host(Process):
     def _meter(self) -> Sequence[Stage]:
         return ()
 
-    def _guards(self, current: Generation) -> Sequence[Stage]:  # noqa: ARG002  # they have done all of it
+    def _before_cache(self, current: Generation) -> Sequence[Stage]:  # noqa: ARG002  # they have done all of it
         return ()
 
 
@@ -267,23 +289,15 @@ def _operations(
     }
 
 
-def build_authenticator(settings: AuthSettings) -> Authenticator:
-    """Keys if there are any, else everybody."""
-    if not settings.keys:
-        return Anonymous()
-    return Keys.of(
-        (
-            key.key.reveal(),
-            Principal(
-                key.name,
-                key.tenant,
-                frozenset(key.models) if key.models is not None else None,
-                key.admin,
-                key.watermark,
-            ),
-        )
-        for key in settings.keys
-    )
+def _keys(authenticator: Authenticator, store: Store, settings: IssuedKeySettings | None) -> Endpoints:
+    if settings is None:
+        return {}
+    keys = KeyEndpoints(build_issuer(store, settings), store.admin_log, authenticator)
+    return {
+        KEYS_PATH: {"GET": keys.list, "POST": keys.create},
+        KEY_PREFIX: {"GET": keys.show, "POST": keys.rotate, "DELETE": keys.revoke},
+        AUDIT_PATH: {"GET": keys.audit},
+    }
 
 
 def _logs(settings: LogSettings) -> list[TextLog | JsonLog]:

@@ -11,7 +11,6 @@ from forebay.engine import catalog, reference
 from forebay.engine.errors import UnknownModelError
 from forebay.providers.catalog import from_environment
 from forebay.settings import (
-    AuthSettings,
     DeploymentSettings,
     KeySettings,
     ModelSettings,
@@ -68,7 +67,7 @@ def with_key(settings: Settings, environ: Mapping[str, str]) -> Settings:
     if not key:
         return settings
     keys = (*settings.auth.keys, KeySettings(key=Secret(key), name="default"))
-    return msgspec.structs.replace(settings, auth=AuthSettings(keys=keys))
+    return msgspec.structs.replace(settings, auth=msgspec.structs.replace(settings.auth, keys=keys))
 
 
 def model_name(model: str) -> str:

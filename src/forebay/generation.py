@@ -7,7 +7,7 @@ a provider whose section says the same, and what is known of its deployments.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -36,6 +36,7 @@ from forebay.plugins import (
     cache_plugin,
     provider_plugin,
     similar_plugin,
+    store_plugin,
     strategy_plugin,
 )
 from forebay.settings import (
@@ -54,6 +55,10 @@ from forebay.settings import (
 
 Lives = Mapping[str, Live]
 """What is known of each deployment, by its name."""
+
+
+STORE: Final = "sql"
+"""The kind of the store."""
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -188,11 +193,27 @@ def check(settings: Settings) -> None:
         *guard_problems(settings),
     )
     problems += tuple(_mark_problems(settings)) if not problems else ()
+    check_store(settings)
     if problems:
         guards = [each.section for each in settings.guards.values()]
         sections = (*settings.providers.values(), *strategies, *stores, *indexes, *guards)
         sources = [section.source for section in sections]
         raise SettingsError(sources[0], problems)
+
+
+def check_store(settings: Settings) -> None:
+    """Ask whether the store's kind can be used, if there is to be one.
+
+    Raises:
+        SettingsError: it is not installed.
+    """
+    if settings.store is None:
+        return
+    try:
+        store_plugin(STORE)
+    except ImportError as error:
+        message = f"needs what is not installed ({error.name}): pip install 'forebay[store]'"
+        raise SettingsError("the configuration", [Problem(0, "store", message)]) from None
 
 
 def _problems(

@@ -27,10 +27,11 @@ from typing import Any
 
 import msgspec
 
-from forebay.core.ports import CacheStore, Embedder, Guard, Provider, Similar, Strategy
+from forebay.core.ports import CacheStore, Embedder, Guard, Provider, Similar, Store, Strategy
 from forebay.core.types import Deployment, Operation
 from forebay.settings.document import shown
 from forebay.settings.problems import nearest
+from forebay.settings.store import StoreSettings
 
 PROVIDERS = "forebay.providers"
 STRATEGIES = "forebay.strategies"
@@ -38,6 +39,7 @@ GUARDS = "forebay.guards"
 CACHES = "forebay.caches"
 SIMILAR = "forebay.similar"
 EMBEDDERS = "forebay.embedders"
+STORES = "forebay.stores"
 
 CostOf = Callable[[Deployment], float | None]
 """What a token of a deployment costs, in any unit that is the same for all of them; ``None`` where it is unknown."""
@@ -137,6 +139,15 @@ class GuardPlugin(msgspec.Struct, frozen=True):
     build: Callable[[Any, GuardTools], Guard]
 
 
+class StorePlugin(msgspec.Struct, frozen=True):
+    """A kind of store, and how it is built; it is started later.
+
+    ``build`` raises `PreparationError` where the settings cannot be used.
+    """
+
+    build: Callable[[StoreSettings], Store]
+
+
 class PreparationError(Exception):
     """What a provider needs cannot be had; the message says why, and what to do."""
 
@@ -208,6 +219,17 @@ def embedder_plugin(kind: str) -> EmbedderPlugin:
         ImportError: it is installed, but something it needs is not.
     """
     plugin: EmbedderPlugin = _named(EMBEDDERS, "embedder", kind).load()
+    return plugin
+
+
+def store_plugin(kind: str) -> StorePlugin:
+    """The plug-in of the store ``kind``.
+
+    Raises:
+        UnknownKindError: none is installed.
+        ImportError: it is installed, but something it needs is not.
+    """
+    plugin: StorePlugin = _named(STORES, "store", kind).load()
     return plugin
 
 

@@ -7,13 +7,12 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Protocol
 
 from forebay.api.application import Application, Endpoints, Table
 from forebay.core.types import TimeOuts
 from forebay.generation import Generation, Part, check, generation, prepare, start
-from forebay.meter.journal import Journal
 from forebay.plugins import PreparationError
 from forebay.process import Terminal
 from forebay.settings import Settings, SettingsError
@@ -21,6 +20,7 @@ from forebay.web.static import Pages
 
 logger = logging.getLogger("forebay.reload")
 
+LASTING = "'server', 'auth.issued_keys', 'store', 'engine' and 'log'"
 HANGUP = getattr(signal, "SIGHUP", None)
 UNUSABLE = (SettingsError, PreparationError)
 """What is wrong with a configuration, as opposed to us."""
@@ -50,16 +50,28 @@ class Source(Protocol):
         ...
 
 
+class Lasting(Protocol):
+    """What lives as long as the process, whatever its configuration."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def close(self) -> None:
+        """End; nothing is asked of it afterwards."""
+        ...
+
+
 Expose = Callable[[Generation], Endpoints]
 
 
 class Service:
     """The generation that serves now, the application that it serves by, and what is left of those before it."""
 
-    def __init__(self, first: Generation, expose: Expose, journal: Journal, source: Source | None) -> None:
+    def __init__(self, first: Generation, expose: Expose, lasting: Sequence[Lasting], source: Source | None) -> None:
         self.current = first
         self._expose = expose
-        self._journal = journal
+        self._lasting = lasting
         self._source = source
         self._terminal = Terminal()
         self._changing = asyncio.Lock()
@@ -88,7 +100,7 @@ class Service:
             table = self.application.replace(self._expose(after))
             self._ending = asyncio.create_task(self._end(before, after, table, self._ending), name="ending")
             if _lasting(settings) != _lasting(before.settings):
-                logger.warning("what has changed in 'server', 'engine' and 'log' takes effect at the next start")
+                logger.warning("what has changed in %s takes effect at the next start", LASTING)
         logger.info("the configuration has been applied")
 
     async def change(self, text: str) -> bool:
@@ -138,10 +150,11 @@ class Service:
 
     @contextlib.asynccontextmanager
     async def _live(self) -> AsyncIterator[None]:
-        """Journal, providers and checks run inside of this context, and are closed in the opposite order after it."""
+        """Everything runs inside of this context, and is closed in the opposite order after it."""
         async with contextlib.AsyncExitStack() as stack:
-            await self._journal.start()
-            stack.push_async_callback(self._journal.close)
+            for each in self._lasting:
+                await each.start()
+                stack.push_async_callback(each.close)
             await start(self.current.parts)
             stack.push_async_callback(self._close)
             self.current.checks.start()
@@ -192,7 +205,7 @@ async def _first(seconds: float, *events: Coroutine[None, None, object]) -> None
 
 def _lasting(settings: Settings) -> tuple[object, ...]:
     """What stays as it is for as long as the process lives."""
-    return settings.server, settings.engine, settings.log
+    return settings.server, settings.auth.issued_keys, settings.store, settings.engine, settings.log
 
 
 async def _start(new: Iterable[Part]) -> None:

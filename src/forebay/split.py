@@ -61,6 +61,7 @@ def host_part(settings: Settings) -> Settings:
         prices={},
         cache=None,
         models=models,
+        store=None,
         log=msgspec.structs.replace(settings.log, requests=False),
     )
 

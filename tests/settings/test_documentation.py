@@ -11,12 +11,16 @@ import yaml
 from forebay.settings import (
     AuthSettings,
     CacheSettings,
+    ClaimSettings,
     CoolDownSettings,
     DeploymentSettings,
     FallbackSettings,
     FrontSettings,
     HealthSettings,
     HedgeSettings,
+    IntrospectionSettings,
+    IssuedKeySettings,
+    IssuerSettings,
     KeyRingSettings,
     KeySettings,
     LogSettings,
@@ -28,6 +32,7 @@ from forebay.settings import (
     SemanticSettings,
     ServerSettings,
     Settings,
+    StoreSettings,
     TimeOutSettings,
     load,
 )
@@ -35,11 +40,23 @@ from forebay.settings import (
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 FULL = max(EXAMPLES, key=len)
-ENVIRON = {"OPENAI_API_KEY": "sk-1", "TEAM_KEY": "fb-1", "WATERMARK_KEY": "a secret of some length"}
+ENVIRON = {
+    "OPENAI_API_KEY": "sk-1",
+    "TEAM_KEY": "fb-1",
+    "FOREBAY_PEPPER": "a pepper of 16 characters",
+    "INTROSPECTION_SECRET": "s",
+    "JOBS_SECRET": 32 * "s",
+    "WATERMARK_KEY": "a secret of some length",
+}
 SHAPES = [
     Settings,
+    StoreSettings,
     ServerSettings,
     AuthSettings,
+    ClaimSettings,
+    IntrospectionSettings,
+    IssuedKeySettings,
+    IssuerSettings,
     KeySettings,
     KeyRingSettings,
     LogSettings,

@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "cache": ("forebay.cli.cache:cache", "Look into the cache of a running server, clear it, fill it."),
     "detect": ("forebay.cli.detect:detect", "Tell whether FILES, or what comes in by a pipe, carry a watermark."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),
+    "keys": ("forebay.cli.keys:keys", "Make, list, rotate and revoke API keys."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }
 """Where each command is, and what it does."""

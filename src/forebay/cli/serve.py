@@ -187,6 +187,6 @@ def _announce(settings: Settings, address: str) -> None:
 
 def _curl(address: str, names: Sequence[str], settings: Settings) -> str:
     model = next((name for name in names if not name.endswith("/*")), names[0].replace("*", "MODEL"))
-    key = " -H 'authorization: Bearer YOUR_KEY'" if settings.auth.keys else ""
+    key = " -H 'authorization: Bearer YOUR_KEY'" if settings.auth.required else ""
     body = msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "Say hello."}]}).decode()
     return f"curl {address}/v1/chat/completions{key} -H 'content-type: application/json' -d '{body}'"

@@ -136,7 +136,7 @@ def with_cache(settings: Settings, text: str | None) -> Settings:
 def is_open(settings: Settings) -> bool:
     """Whether others can reach the server's address and nobody is asked who they are."""
     host = settings.server.host
-    if settings.auth.keys or host == "localhost":
+    if settings.auth.required or host == "localhost":
         return False
     try:
         return not ipaddress.ip_address(host).is_loopback

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from forebay.core.entries import Entry, Match, News, Question, Selection, StoreStats
 from forebay.core.families import Family
+from forebay.core.keys import AdminLog, KeyBook
+from forebay.core.ledger import UsageBook
 from forebay.core.marks import Tokens
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
 from forebay.core.verdicts import Context, Judgement, Verdict
@@ -396,4 +398,40 @@ class Embedder(Protocol):
 
     async def close(self) -> None:
         """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
+        ...
+
+
+class Store(Protocol):
+    """What outlives the server: the ledger, keys, and what admins did."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """Writes the ledger; never waits for it."""
+        ...
+
+    @property
+    def usage(self) -> UsageBook:
+        """Reads the ledger."""
+        ...
+
+    @property
+    def keys(self) -> KeyBook:
+        """The keys that were issued."""
+        ...
+
+    @property
+    def admin_log(self) -> AdminLog:
+        """Who changed what."""
+        ...
+
+    async def start(self) -> None:
+        """Make ready, whether or not what is behind can be reached.
+
+        Raises:
+            OSError: there is no place to keep anything.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Keep what is still under way, and free everything."""
         ...

@@ -43,12 +43,21 @@ class Operation(enum.Enum):
     BATCHES = "batches"
 
 
+class Limits(msgspec.Struct, frozen=True, gc=False):
+    """How much a principal may ask for (``None``: any): requests and tokens a minute, and requests at once."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    parallel: int | None = None
+
+
 class Principal(msgspec.Struct, frozen=True, gc=False):
     """Who asks: the name of a key or user, its tenant and what it may use.
 
     ``models`` holds names, prefixes such as ``openai/*``, adapters of a model as ``model:adapter`` and all of them as
     ``model:*``; ``None`` is everything. A model's own name does not grant its adapters, nor they the model. ``admin``
-    is who may change the server itself. ``watermark`` says whether the answers are marked.
+    is who may change the server itself. ``watermark`` says whether the answers are marked. ``scopes`` are what the
+    credential is good for (`scopes.SCOPES`), ``None`` is everything.
     """
 
     name: str
@@ -56,6 +65,8 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     models: frozenset[str] | None = None
     admin: bool = False
     watermark: MarkPolicy = "model"
+    scopes: frozenset[str] | None = None
+    limits: Limits | None = None
 
     def may_use(self, model: str) -> bool:
         """Whether this principal may name ``model`` in a request."""

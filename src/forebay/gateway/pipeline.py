@@ -4,6 +4,7 @@
                               ▲                     │ hit            │
                               └── reply ◄── Guard(out) ◄─────────────┘
 
+Where credentials have scopes or limits, Permit and Admit stand before the guards: what is refused anyway costs nothing.
 A stage answers by itself, or asks the next one and may change its answer. The order is policy: Meter is outermost, so
 that its record covers whatever happens further in. A stage that a route does not need is not in its tuple.
 """

@@ -5,6 +5,7 @@ Everything that is wrong with a file is told at once, each with its line, its do
 
 from forebay.settings.cache import CacheSettings, FrontSettings, SemanticJudgeSettings, SemanticSettings, cache_settings
 from forebay.settings.guards import GuardSettings, PolicySettings, RuleSettings
+from forebay.settings.issuers import ClaimSettings, IntrospectionSettings, IssuerSettings
 from forebay.settings.load import load, load_file
 from forebay.settings.prices import PerToken, PriceSettings
 from forebay.settings.problems import Problem, SettingsError
@@ -12,6 +13,7 @@ from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthS
 from forebay.settings.schema import (
     AuthSettings,
     DeploymentSettings,
+    IssuedKeySettings,
     KeySettings,
     LogSettings,
     MemorySettings,
@@ -21,12 +23,14 @@ from forebay.settings.schema import (
     TimeOutSettings,
 )
 from forebay.settings.section import Section, section
+from forebay.settings.store import StoreSettings
 from forebay.settings.values import Duration, Secret, Size
 from forebay.settings.watermark import KeyRingSettings, WatermarkSettings
 
 __all__ = [
     "AuthSettings",
     "CacheSettings",
+    "ClaimSettings",
     "CoolDownSettings",
     "DeploymentSettings",
     "Duration",
@@ -35,6 +39,9 @@ __all__ = [
     "GuardSettings",
     "HealthSettings",
     "HedgeSettings",
+    "IntrospectionSettings",
+    "IssuedKeySettings",
+    "IssuerSettings",
     "KeyRingSettings",
     "KeySettings",
     "LogSettings",
@@ -54,6 +61,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Size",
+    "StoreSettings",
     "TimeOutSettings",
     "WatermarkSettings",
     "cache_settings",

@@ -49,6 +49,8 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
     _check_models(root, problems)
     _check_fallbacks(root, problems)
     _check_keys(root, problems)
+    _check_issued_keys(root, problems)
+    _check_issuers(root, problems)
     _check_prices(root, problems)
     _check_files(root, problems)
     _check_policies(root, problems)
@@ -178,6 +180,28 @@ def _check_keys(root: Node, problems: Problems) -> None:
         for node in _items(_child(key, "models")):
             if models and _text(node) and not _offered(_text(node), models):
                 problems.add(node.line, node.path, f"unknown model{_shown(node)}{hint(_text(node), models)}")
+
+
+def _check_issued_keys(root: Node, problems: Problems) -> None:
+    """Keys that are issued are kept somewhere."""
+    issued = _child(_child(root, "auth"), "issued_keys")
+    if isinstance(issued, Entries) and not isinstance(_child(root, "store"), Entries):
+        problems.add(issued.line, issued.path, "needs a 'store' to keep the keys in, such as 'store: {}'")
+
+
+def _check_issuers(root: Node, problems: Problems) -> None:
+    """Each issuer is there once, and has a way to show that a token is its own; a secret goes with HS256 only."""
+    seen: dict[str, Node] = {}
+    for each in _items(_child(_child(root, "auth"), "issuers")):
+        name = _child(each, "issuer")
+        if name is not None and _text(name) and seen.setdefault(_text(name), name) is not name:
+            problems.add(name.line, name.path, f"is the same as {seen[_text(name)].path}")
+        algorithms = {_text(one) for one in _items(_child(each, "algorithms"))} or {"RS256"}
+        has_secret, has_keys = _child(each, "secret") is not None, _child(each, "jwks_uri") is not None
+        if algorithms - {"HS256"} and not has_keys and _child(each, "introspection") is None:
+            problems.add(each.line, each.path, "needs a 'jwks_uri' where its keys are (or HS256 and a 'secret')")
+        if ("HS256" in algorithms) != has_secret:
+            problems.add(each.line, each.path, "HS256 in 'algorithms' and a 'secret' of 32 bytes or more go together")
 
 
 def _offered(name: str, models: list[str]) -> bool:

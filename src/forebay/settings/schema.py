@@ -9,9 +9,11 @@ from forebay.core.marks import MarkPolicy
 from forebay.core.types import TimeOuts
 from forebay.settings.cache import CacheSettings
 from forebay.settings.guards import GuardSettings, PolicySettings
+from forebay.settings.issuers import IssuerSettings
 from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
+from forebay.settings.store import StoreSettings
 from forebay.settings.values import KIB, Duration, Secret, Size
 from forebay.settings.watermark import KeyRingSettings
 
@@ -53,10 +55,32 @@ class KeySettings(msgspec.Struct, frozen=True):
     watermark: MarkPolicy = "model"
 
 
+class IssuedKeySettings(msgspec.Struct, frozen=True):
+    """Keys that ``forebay keys`` and ``/admin/keys`` make; without the pepper what the store has of them is useless."""
+
+    pepper: Annotated[Secret, msgspec.Meta(min_length=16)]
+
+
 class AuthSettings(msgspec.Struct, frozen=True):
-    """Who may ask: whoever holds one of the keys, everybody where there are none."""
+    """Who may ask: whoever holds a key, one of these or an issued one, or a token; everybody where there is none of it.
+
+    ``resource`` is the server's own address as its clients see it, under which it says whose tokens it takes.
+    """
 
     keys: tuple[KeySettings, ...] = ()
+    issued_keys: IssuedKeySettings | None = None
+    issuers: tuple[IssuerSettings, ...] = ()
+    resource: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#\"]+)?$")] = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether anybody is asked who they are."""
+        return bool(self.keys or self.issued_keys or self.issuers)
+
+    @property
+    def scoped(self) -> bool:
+        """Whether a credential may be good for some things only."""
+        return bool(self.issued_keys or self.issuers)
 
 
 class TimeOutSettings(TimeOuts, frozen=True):
@@ -117,7 +141,8 @@ class LogSettings(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """A whole file; every part has defaults.
 
-    ``files`` says whose the files and batches at a provider are: a tenant, by default that called ``default``.
+    ``files`` says whose the files and batches at a provider are: a tenant, by default that called ``default``. Without
+    a ``store`` nothing outlives the server.
     """
 
     server: ServerSettings = ServerSettings()
@@ -126,6 +151,7 @@ class Settings(msgspec.Struct, frozen=True):
     models: Mapping[Name, ModelSettings] = {}
     prices: Mapping[Name, PriceSettings] = {}
     files: Mapping[Name, Name] = {}
+    store: StoreSettings | None = None
     engine: MemorySettings = MemorySettings()
     cache: CacheSettings | None = None
     guards: Mapping[Name, GuardSettings] = {}

@@ -1,0 +1,171 @@
+"""From settings to what knows who asks and what they have used: credentials, issued keys, tokens, the store."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from forebay.auth.credentials import Credentials
+from forebay.auth.issued import IssuedKeys
+from forebay.auth.issuing import Issuer
+from forebay.auth.keys import Anonymous, digest
+from forebay.core.errors import UnavailableError
+from forebay.core.ports import Authenticator, Store
+from forebay.core.types import Principal, TimeOuts
+from forebay.generation import STORE
+from forebay.plugins import PreparationError, store_plugin
+from forebay.providers.transport import Client, TransportError
+from forebay.settings import AuthSettings, IssuedKeySettings, IssuerSettings, Settings, StoreSettings
+
+OK: Final = 200
+ANSWER_BYTES: Final = 512 * 1024
+PATIENCE: Final = TimeOuts(connect=5.0, first_token=10.0, between_tokens=5.0, total=15.0)
+
+
+class Verifier(Protocol):
+    """What knows the principal behind a token."""
+
+    async def verify(self, text: str, /) -> Principal:
+        """Who the bearer of ``text`` is."""
+        ...
+
+    async def close(self) -> None:
+        """Stop whatever is under way."""
+        ...
+
+
+class Accounts:
+    """What lives as long as the process: the store, the issued keys, and what is known of issuers' keys and tokens.
+
+    Raises:
+        PreparationError: something that the settings ask for is not installed, or cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.store = build_store(settings.store)
+        issued = settings.auth.issued_keys
+        self._issued = IssuedKeys(self.store.keys, _pepper(issued)) if self.store and issued else None
+        self._web = Web()
+        self._verifiers: list[tuple[Sequence[IssuerSettings], Verifier]] = []
+
+    def authenticator(self, settings: AuthSettings) -> Authenticator:
+        """Whatever credentials there are, else everybody."""
+        if not settings.required:
+            return Anonymous()
+        keys = {
+            digest(key.key.reveal()): Principal(
+                key.name,
+                key.tenant,
+                frozenset(key.models) if key.models is not None else None,
+                key.admin,
+                key.watermark,
+            )
+            for key in settings.keys
+        }
+        find = self._issued.find if self._issued else None
+        verify = self._verifier(settings.issuers).verify if settings.issuers else None
+        return Credentials(keys, find, verify, metadata_url(settings))
+
+    async def start(self) -> None:
+        """Open the store, and know the keys in it."""
+        if self.store is not None:
+            await self.store.start()
+        if self._issued is not None:
+            await self._issued.start()
+
+    async def close(self) -> None:
+        """Free everything."""
+        for _, verifier in self._verifiers:
+            await verifier.close()
+        await self._web.close()
+        if self._issued is not None:
+            await self._issued.close()
+        if self.store is not None:
+            await self.store.close()
+
+    def _verifier(self, issuers: Sequence[IssuerSettings]) -> Verifier:
+        """What another generation had already, if it had the same issuers: it knows their keys."""
+        for known, verifier in self._verifiers:
+            if known == issuers:
+                return verifier
+        verifier = _verifier(issuers, self._web)
+        self._verifiers.append((issuers, verifier))
+        return verifier
+
+
+class Web:
+    """Asks issuers, by the transport that providers are asked by; redirects are not followed."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Client] = {}
+
+    async def get(self, url: str) -> bytes:
+        """What is at ``url``.
+
+        Raises:
+            UnavailableError: nothing, or more than `ANSWER_BYTES`, or not in time.
+        """
+        return await self._ask(b"GET", url, {"accept": "application/json"}, b"")
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """The answer to a POST.
+
+        Raises:
+            UnavailableError: there is none, or more than `ANSWER_BYTES`, or not in time.
+        """
+        return await self._ask(b"POST", url, headers, body)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def _ask(self, method: bytes, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        client = self._clients.get(origin)
+        if client is None:
+            client = self._clients[origin] = Client(origin, environ=os.environ)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        try:
+            response = await client.send(method, path.encode(), body, headers=pairs, timeouts=PATIENCE)
+            answer = await response.read(ANSWER_BYTES)
+        except TransportError as error:
+            raise UnavailableError("An issuer of tokens does not answer; try again later.") from error
+        if response.status != OK:
+            raise UnavailableError(f"An issuer of tokens answered with status {response.status}.")
+        return answer
+
+
+def metadata_url(settings: AuthSettings) -> str:
+    """Where it stands whose tokens are taken (RFC 9728, section 3); empty if the server's address is not known."""
+    return f"{settings.resource}/.well-known/oauth-protected-resource" if settings.resource and settings.issuers else ""
+
+
+def build_store(settings: StoreSettings | None) -> Store | None:
+    """What outlives the server, if anything is to.
+
+    Raises:
+        PreparationError: it cannot be used.
+    """
+    return None if settings is None else store_plugin(STORE).build(settings)
+
+
+def build_issuer(store: Store, settings: IssuedKeySettings) -> Issuer:
+    """What makes and changes the keys in ``store``."""
+    return Issuer(store.keys, store.admin_log, _pepper(settings))
+
+
+def _pepper(settings: IssuedKeySettings) -> bytes:
+    return settings.pepper.reveal().encode()
+
+
+def _verifier(issuers: Sequence[IssuerSettings], web: Web) -> Verifier:
+    try:
+        from forebay.auth.oauth.tokens import Tokens  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise PreparationError(
+            f"auth.issuers needs what is not installed ({error.name}): pip install 'forebay[oauth]'"
+        ) from None
+    return Tokens(issuers, web.get, web.post)

@@ -1,0 +1,89 @@
+"""The issued keys in memory, so that no request waits for a database; another process's changes are seen in time."""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import time
+from typing import Final
+
+import msgspec
+
+from forebay.auth.keys import UNKNOWN
+from forebay.core.errors import AuthenticationError, UnavailableError
+from forebay.core.keys import KeyBook
+from forebay.core.types import Principal
+
+logger = logging.getLogger("forebay.auth")
+
+POLL_SECONDS: Final = 0.4
+"""A change is seen after this and the time that two queries take: well within a second."""
+
+
+class _Held(msgspec.Struct, frozen=True):
+    principal: Principal
+    expires: float | None
+
+
+class IssuedKeys:
+    """Knows the principal behind each key that is good now. While the book is away, what was known last goes on."""
+
+    def __init__(self, book: KeyBook, pepper: bytes) -> None:
+        self._book = book
+        self._pepper = pepper
+        self._held: dict[bytes, _Held] = {}
+        self._version: int | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def find(self, text: str) -> Principal:
+        """Whose key ``text`` is.
+
+        Raises:
+            AuthenticationError: nobody's, or it has ended.
+            UnavailableError: nobody knows yet.
+        """
+        held = self._held.get(hmac.digest(self._pepper, text.encode(), "sha256"))
+        if held is None:
+            if self._version is None:
+                raise UnavailableError("Keys cannot be checked yet; try again soon.", headers={"retry-after": "1"})
+            raise AuthenticationError(UNKNOWN)
+        if held.expires is not None and held.expires <= time.time():
+            raise AuthenticationError("This API key has expired; ask who runs this server for another one.")
+        return held.principal
+
+    async def refresh(self) -> None:
+        """Know every key as it is now.
+
+        Raises:
+            UnavailableError: the book is away.
+        """
+        version = await self._book.version()
+        if version != self._version:
+            found = await self._book.active()
+            self._held = {bytes.fromhex(digest): _Held(key.principal(), key.expires) for digest, key in found}
+            self._version = version
+
+    async def start(self) -> None:
+        """Know the keys, if the book is there, and see every change from now on."""
+        with contextlib.suppress(UnavailableError):
+            await self.refresh()
+        self._task = asyncio.create_task(self._watch(), name="issued keys")
+
+    async def close(self) -> None:
+        """See no more changes."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _watch(self) -> None:
+        away = False
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.refresh()
+                away = False
+            except UnavailableError:
+                if not away:
+                    logger.warning("changes of keys cannot be seen while the store is away")
+                away = True

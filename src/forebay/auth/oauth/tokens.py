@@ -1,0 +1,152 @@
+"""Verifies tokens: from text to principal, once for each, then out of memory until it ends."""
+
+import contextlib
+import hashlib
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import OctKey
+from joserfc.jws import JWSRegistry
+
+from forebay.auth.oauth import claims
+from forebay.auth.oauth.errors import InvalidTokenError
+from forebay.auth.oauth.introspection import Introspection, Post
+from forebay.auth.oauth.jwks import Fetch, Key, KeySet
+from forebay.auth.oauth.token import LONGEST, Parts, is_jwt, take_apart
+from forebay.core.types import Principal
+from forebay.settings import IssuerSettings
+
+REMEMBERED: Final = 10_000
+JWT_SECONDS: Final = 300.0
+OPAQUE_SECONDS: Final = 60.0
+"""How long a verified token is believed without another look, if it does not end before."""
+
+SYMMETRIC: Final = "HS256"
+
+
+class _Known(msgspec.Struct, frozen=True):
+    principal: Principal
+    until: float
+    checked: float
+
+
+class Issuer:
+    """One issuer: its settings, its keys, and whom to ask about opaque tokens."""
+
+    def __init__(self, settings: IssuerSettings, fetch: Fetch, post: Post) -> None:
+        self.settings = settings
+        self._types = frozenset(kind.lower() for kind in settings.types)
+        self._secret = OctKey.import_key(settings.secret.reveal().encode()) if settings.secret else None
+        self._keys = KeySet(settings.jwks_uri, fetch) if settings.jwks_uri else None
+        self.introspection = Introspection(settings.introspection, post) if settings.introspection else None
+
+    async def verify(self, text: str, parts: Parts) -> Mapping[str, Any]:
+        """The claims of ``text``, which this issuer has signed.
+
+        Raises:
+            InvalidTokenError: it has not, or not in a way that we take from it.
+            UnavailableError: its keys cannot be had now.
+        """
+        if parts.algorithm not in self.settings.algorithms:
+            raise InvalidTokenError("it is signed by an algorithm that is not allowed")
+        if parts.type not in self._types:
+            raise InvalidTokenError("it is of another type")
+        key = await self._key(parts)
+        _check_signature(text, parts.algorithm, key)
+        return parts.claims
+
+    async def close(self) -> None:
+        """Stop fetching keys."""
+        if self._keys is not None:
+            await self._keys.close()
+
+    async def _key(self, parts: Parts) -> Key | OctKey:
+        """A secret is for HS256 alone, and a published key never for it."""
+        found: Key | OctKey | None = None
+        if parts.algorithm == SYMMETRIC:
+            found = self._secret
+        elif self._keys is not None:
+            found = await self._keys.key(parts.kid, parts.algorithm)
+        if found is None:
+            raise InvalidTokenError("it is signed by an unknown key")
+        return found
+
+
+class Tokens:
+    """Knows the principal behind each token of ``issuers``."""
+
+    def __init__(self, issuers: Sequence[IssuerSettings], fetch: Fetch, post: Post) -> None:
+        self._issuers = {each.issuer: Issuer(each, fetch, post) for each in issuers}
+        self._known: dict[bytes, _Known] = {}
+
+    async def verify(self, text: str) -> Principal:
+        """Who the bearer of ``text`` is.
+
+        Raises:
+            InvalidTokenError: nobody that we know.
+            UnavailableError: it cannot be checked now.
+        """
+        if len(text) > LONGEST:
+            raise InvalidTokenError("it is too long")
+        digest, now = hashlib.sha256(text.encode()).digest(), time.time()
+        known = self._known.get(digest)
+        # A clock that was set back must not make a token last longer than it was to be.
+        if known is not None and known.checked <= now < known.until:
+            return known.principal
+        principal, until = await (self._jwt(text) if is_jwt(text) else self._opaque(text))
+        if len(self._known) >= REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[digest] = _Known(principal, until, now)
+        return principal
+
+    async def close(self) -> None:
+        """Stop whatever is under way."""
+        for issuer in self._issuers.values():
+            await issuer.close()
+
+    async def _jwt(self, text: str) -> tuple[Principal, float]:
+        parts = take_apart(text)
+        name = parts.claims.get("iss")
+        issuer = self._issuers.get(name) if isinstance(name, str) else None
+        if issuer is None:
+            raise InvalidTokenError("it is from another issuer")
+        return _believed(await issuer.verify(text, parts), issuer.settings, JWT_SECONDS)
+
+    async def _opaque(self, text: str) -> tuple[Principal, float]:
+        """Ask each issuer that can be asked, one after the other."""
+        refused = InvalidTokenError("it is no token of a known issuer")
+        for issuer in self._issuers.values():
+            if issuer.introspection is not None:
+                try:
+                    found = await issuer.introspection.claims(text)
+                except InvalidTokenError as error:
+                    refused = error
+                    continue
+                # The issuer that was asked need not repeat its name, nor whom and how long the token is for.
+                own = issuer.settings
+                told = {"iss": own.issuer, "aud": list(own.audience), "exp": time.time() + OPAQUE_SECONDS, **found}
+                return _believed(told, issuer.settings, OPAQUE_SECONDS)
+        raise refused
+
+
+def _check_signature(text: str, algorithm: str, key: Key | OctKey) -> None:
+    # A header that is unknown to the library may stay: those that do harm have been refused.
+    registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+    try:
+        with warnings.catch_warnings() if algorithm == "EdDSA" else contextlib.nullcontext():
+            if algorithm == "EdDSA":  # by its new name nobody uses it yet (RFC 9864)
+                warnings.simplefilter("ignore", SecurityWarning)
+            jws.deserialize_compact(text, key, registry=registry)
+    except (JoseError, ValueError, TypeError):
+        raise InvalidTokenError("its signature is wrong") from None
+
+
+def _believed(found: Mapping[str, Any], settings: IssuerSettings, seconds: float) -> tuple[Principal, float]:
+    now = time.time()
+    ends = claims.check(found, settings, now)
+    return claims.principal(found, settings), min(ends, now + seconds)

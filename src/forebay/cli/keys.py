@@ -1,0 +1,150 @@
+"""``forebay keys``: makes, lists, rotates and revokes API keys in the store, whether or not a server runs."""
+
+import asyncio
+import getpass
+import os
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+
+from forebay.accounts import build_issuer, build_store
+from forebay.api.keys import KeyRequest
+from forebay.auth.issuing import Issuer
+from forebay.core.errors import ForebayError
+from forebay.core.keys import IssuedKey
+from forebay.core.scopes import SCOPES
+from forebay.core.types import Principal
+from forebay.generation import check_store
+from forebay.plugins import PreparationError
+from forebay.settings import Settings, SettingsError, load_file
+from forebay.settings.values import duration
+
+T = TypeVar("T")
+
+NO_ISSUING = "the configuration issues no keys: add 'auth.issued_keys' with a pepper, and a 'store'"
+
+config_option = click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=Path("forebay.yaml"),
+    help="Configuration file.  [default: forebay.yaml]",
+)
+
+
+@click.group()
+def keys() -> None:
+    """Make, list, rotate and revoke API keys."""
+
+
+@keys.command()
+@click.argument("name")
+@config_option
+@click.option("--tenant", default="default", help="The group it belongs to.  [default: default]")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it is good for.")
+@click.option("--model", "models", multiple=True, help="A model that it may use.  [default: all]")
+@click.option("--expires", help="How long it lasts, such as 90d.")
+@click.option("--rpm", type=click.IntRange(1), help="Requests a minute.")
+@click.option("--tpm", type=click.IntRange(1), help="Tokens a minute.")
+@click.option("--parallel", type=click.IntRange(1), help="Requests at once.")
+def create(name: str, config: Path, expires: str | None, **given: object) -> None:
+    """Make a key for NAME, and show it this once."""
+    fields = {key: value for key, value in given.items() if value not in {None, ()}}
+    if expires is not None:
+        fields["expires_in"] = _seconds(expires, "--expires")
+    try:
+        wish = msgspec.convert({"name": name, **fields}, KeyRequest).wish()
+    except msgspec.ValidationError as error:
+        raise click.UsageError(str(error)) from None
+    text, key = _done(config, lambda issuer: issuer.create(wish, _who()))
+    _tell(text, key)
+
+
+@keys.command(name="list")
+@config_option
+@click.option("--tenant", help="Only those of this tenant.")
+@click.option("--json", "as_json", is_flag=True, help="Everything that is known of them.")
+def listing(config: Path, tenant: str | None, *, as_json: bool) -> None:
+    """List all keys, the newest first."""
+    found = _done(config, lambda issuer: issuer.list(tenant))
+    if as_json:
+        click.echo(msgspec.json.encode(list(found)).decode())
+        return
+    for key in found:
+        click.echo(f"{key.id}  {key.shown}  {key.name} ({key.tenant})  {_state(key)}")
+
+
+@keys.command()
+@click.argument("identity", metavar="ID")
+@config_option
+@click.option("--grace", default="0s", help="How long the old key goes on, such as 1h.  [default: 0s]")
+def rotate(identity: str, config: Path, grace: str) -> None:
+    """Put another key in the place of that with the id ID."""
+    seconds = _seconds(grace, "--grace")
+    text, key = _done(config, lambda issuer: issuer.rotate(identity, seconds, _who()))
+    _tell(text, key)
+
+
+@keys.command()
+@click.argument("identity", metavar="ID")
+@config_option
+def revoke(identity: str, config: Path) -> None:
+    """End the key with the id ID, on every running server within a second."""
+    key = _done(config, lambda issuer: issuer.revoke(identity, _who()))
+    click.echo(f"{key.id} ({key.name}) is revoked")
+
+
+def _done(config: Path, work: Callable[[Issuer], Awaitable[T]]) -> T:
+    try:
+        settings = load_file(config, os.environ)
+        check_store(settings)
+        return asyncio.run(_with_issuer(settings, work))
+    except (SettingsError, PreparationError, ForebayError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _with_issuer(settings: Settings, work: Callable[[Issuer], Awaitable[T]]) -> T:
+    store = build_store(settings.store)
+    if store is None or settings.auth.issued_keys is None:
+        raise click.ClickException(NO_ISSUING)
+    try:
+        return await work(build_issuer(store, settings.auth.issued_keys))
+    finally:
+        await store.close()
+
+
+def _tell(text: str, key: IssuedKey) -> None:
+    click.echo(text)
+    click.echo(f"{key.id}: keep the key above, it is not shown again", err=True)
+
+
+def _state(key: IssuedKey) -> str:
+    if key.revoked is not None:
+        return f"revoked {_day(key.revoked)}"
+    if key.expires is None:
+        return "good"
+    return f"{'expired' if key.expires <= time.time() else 'good until'} {_day(key.expires)}"
+
+
+def _day(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _seconds(text: str, option: str) -> float:
+    seconds = duration(text)
+    if seconds is None:
+        raise click.BadParameter("expected a duration, such as 90d", param_hint=option)
+    return seconds
+
+
+def _who() -> Principal:
+    """Whoever has a shell on the machine, by the name of their account."""
+    try:
+        account = getpass.getuser()
+    except (OSError, KeyError):
+        account = "unknown"
+    return Principal(f"shell:{account}")

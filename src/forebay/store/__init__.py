@@ -1,0 +1,1 @@
+"""Where usage, keys and the audit log are kept: SQLite, or PostgreSQL. Needs ``forebay[store]``."""

@@ -1,0 +1,61 @@
+"""The kind `sql`: one database and one journal, and everything that is kept in them."""
+
+from pathlib import Path
+
+from sqlalchemy.exc import ArgumentError
+
+from forebay.plugins import PreparationError, StorePlugin
+from forebay.settings import StoreSettings
+from forebay.store.audit import AuditTable
+from forebay.store.database import Database, UnusableUrlError, journal_folder, parse
+from forebay.store.journal import Journal
+from forebay.store.keys import KeyTable
+from forebay.store.ledger import Ledger
+from forebay.store.usage import UsageTable
+
+
+class SqlStore:
+    """A `Store` in a database."""
+
+    def __init__(self, database: Database, journal: Journal, settings: StoreSettings) -> None:
+        self._database = database
+        self.usage = UsageTable(database)
+        self.keys = KeyTable(database)
+        self.admin_log = AuditTable(database)
+        sync = settings.durability == "sync"
+        self.recorder = Ledger(journal, self.usage, sync=sync, retention=settings.retention)
+
+    async def start(self) -> None:
+        """Begin to keep the ledger; the database may come later.
+
+        Raises:
+            OSError: the journal's folder cannot be written to.
+        """
+        await self.recorder.start()
+
+    async def close(self) -> None:
+        """Bring the ledger home as far as possible."""
+        await self.recorder.close()
+        await self._database.close()
+
+
+def build(settings: StoreSettings) -> SqlStore:
+    """The store that ``settings`` describe.
+
+    Raises:
+        PreparationError: its URL cannot be used, or a driver is not installed.
+    """
+    try:
+        url = parse(settings.url.reveal())
+        database = Database(url)
+    except (UnusableUrlError, ArgumentError) as error:
+        raise PreparationError(f"store.url {error}") from None
+    except ImportError as error:
+        raise PreparationError(
+            f"store.url needs a driver that is not installed ({error.name}): pip install 'forebay[postgres]'"
+        ) from None
+    folder = Path(settings.journal) if settings.journal else journal_folder(url)
+    return SqlStore(database, Journal(folder, settings.journal_limit), settings)
+
+
+plugin = StorePlugin(build)
