@@ -26,7 +26,7 @@ class AnyVariable(dict[str, str]):
     """An environment in which everything is set."""
 
     def __missing__(self, name: str) -> str:
-        return f"value-of-{name}"
+        return f"value-of-{name}-that-is-long-enough"
 
     def get(self, name: str, default: object = None) -> str:  # noqa: ARG002  # a dict's
         return self[name]
