@@ -18,10 +18,10 @@ SAID: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").
 
 
 def attacks(random: Random, count: int) -> list[str]:
-    """``count`` short attacks."""
+    """``count`` short attacks, none of them in a code: that is undone before anything is judged."""
     makers = (_override, _persona, _leak, _hidden, _trick, _stolen, _stolen, _freed)
     made = [random.choice(makers)(random) for _ in range(count)]
-    return [*made, *disguised(random, made[: count // 6]), *SAID["foreign_attacks"]]
+    return [*made, *SAID["foreign_attacks"]]
 
 
 def harmless(random: Random, count: int, nouns: list[str], verbs: list[str]) -> list[str]:
@@ -84,6 +84,11 @@ def pieces(random: Random, texts: list[str], count: int) -> list[str]:
         start = random.randrange(max(len(text) - length, 1))
         chosen.append(text[start : start + length])
     return chosen
+
+
+def joined(random: Random, sentences: list[str], count: int) -> list[str]:
+    """``count`` texts of 3 to 12 sentences that have nothing to do with each other."""
+    return [". ".join(random.sample(sentences, random.randint(3, 12))) for _ in range(count)]
 
 
 def _override(random: Random) -> str:

