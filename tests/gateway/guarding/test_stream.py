@@ -86,7 +86,7 @@ class Answer:
             if isinstance(value, str) and key != "role":
                 self._say(index, key, value)
         for call in delta.get("tool_calls", ()):
-            self._say(index, f"call {call['index']}", call["function"].get("arguments", ""))
+            self._say(index, f"call {call['index']}", call.get("function", {}).get("arguments", ""))
         if choice["finish_reason"] is not None:
             self.finish[index] = choice["finish_reason"]
 

@@ -16,8 +16,8 @@ from forebay.core.types import Call, Operation, Reply, Whole
 from forebay.core.verdicts import Side
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.reaction import Violation
-from forebay.gateway.guarding.texts import of_message
 from forebay.gateway.guarding.vault import Vault
+from forebay.gateway.guarding.whole import judged
 
 TELLING: Final = frozenset(
     {Operation.RERANK, Operation.TRANSCRIPTION, Operation.TRANSLATION, Operation.IMAGE, Operation.IMAGE_EDIT}
@@ -82,12 +82,11 @@ async def _passed(inspection: Inspection, reply: Whole) -> bytes:
     if reply.content_type and "json" not in reply.content_type:
         return (await inspection.of_reply(Side.OUTPUT).end(_decoded(reply.body))).encode()
     try:
-        body: dict[str, Any] = {"reply": msgspec.json.decode(reply.body)}
+        body: dict[str, Any] = {"data": msgspec.json.decode(reply.body)}
     except MALFORMED:
         raise UpstreamError("The upstream answered with something that guards cannot read.") from None
-    for place in of_message(body, Side.OUTPUT, "reply"):
-        place.put(await inspection.of_reply(place.side).end(place.text))
-    return msgspec.json.encode(body["reply"])
+    await judged(inspection, body, "reply")
+    return msgspec.json.encode(body["data"])
 
 
 def _decoded(body: bytes) -> str:

@@ -14,7 +14,7 @@ from forebay.core.verdicts import Context, Side
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.others import check_stored, formed
 from forebay.gateway.guarding.reaction import Violation
-from forebay.gateway.guarding.texts import Fields, Place, has_tokens, of_request
+from forebay.gateway.guarding.texts import Fields, Name, Place, UnreadableError, has_tokens, of_request
 from forebay.gateway.guarding.vault import Vault
 
 ABREAST: Final = 16
@@ -42,11 +42,17 @@ async def inspected(inspection: Inspection) -> Call:
     body = _body(call)
     operation = call.request.operation
     _check_readable(inspection, operation, body)
-    places = of_request(operation, body)
+    try:
+        places = of_request(operation, body)
+    except UnreadableError:
+        raise InvalidRequestError("The body has more texts, or deeper ones, than guards can read.") from None
     inspection.knows(context(call, body, places))
     inspection.vault = Vault(call.principal, "\n".join(place.text for place in places))
     for some in _abreast([place for place in places if inspection.judges(place.side)]):
-        await asyncio.gather(*(_passed(inspection, place) for place in some))
+        texts, names = [[each for each in some if isinstance(each, Name) is wanted] for wanted in (False, True)]
+        await asyncio.gather(*(_passed(inspection, place) for place in texts))
+        for place in names:  # a text has to stand where it stood until it has been put back
+            await _passed(inspection, place)
     request = msgspec.structs.replace(call.request, body=msgspec.json.encode(body))
     inspection.call = msgspec.structs.replace(call, request=request)
     return inspection.call

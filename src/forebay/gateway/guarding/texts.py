@@ -1,40 +1,28 @@
 """Where the texts of requests and replies stand, whatever the vendor's or the client's own shapes are.
 
-Every string counts as text unless it is known to be none: a name, an id, a picture. What is not known is not passed
-over.
+Every string counts as text, at any depth and in any field, unless it is known to be none (`fields`); so do names that
+no protocol gave. What is not known is not passed over.
 """
 
-from collections.abc import Iterator, MutableMapping, MutableSequence
+from collections.abc import MutableMapping, MutableSequence
 from typing import Any, Final
 
 import msgspec
 
 from forebay.core.types import Operation
 from forebay.core.verdicts import Side
+from forebay.gateway.guarding.fields import KNOWN, is_name, is_structure
 
 Fields = dict[str, Any]
 
-NO_TEXT: Final = frozenset(
-    {
-        "type",
-        "id",
-        "model",
-        "role",
-        "name",
-        "tool_call_id",
-        "call_id",
-        "url",
-        "data",
-        "file_data",
-        "file_id",
-        "format",
-        "detail",
-    }
-    | {"media_type", "signature", "encrypted_content", "cache_control", "index", "object", "status", "b64_json"}
-)
+MOST_TEXTS: Final = 20_000
+"""So many texts one body may have."""
+DEEPEST: Final = 100
+"""So many objects and lists may stand in each other."""
 _ARGUMENTS: Final = frozenset({"tool_calls", "function_call"})
 _RESULTS: Final = frozenset({"tool", "function"})
-_DESCRIBED: Final = ("tools", "functions")
+_FREE: Final = frozenset({"metadata"})
+"""Objects whose fields the client names: nothing in them is known to be no text."""
 _OF_PROMPTS: Final = {
     Operation.COMPLETION: ("prompt", "suffix"),
     Operation.EMBEDDING: ("input",),
@@ -65,29 +53,53 @@ class Place(msgspec.Struct, frozen=True):
         self.holder[self.key] = text
 
 
+class Name(Place, frozen=True):
+    """The name of a field, which somebody chose; what stands there under another name is lost."""
+
+    @property
+    def text(self) -> str:
+        """The name."""
+        return str(self.key)
+
+    def put(self, text: str) -> None:
+        """Let the field be called ``text``."""
+        if isinstance(self.holder, dict) and text != self.key:
+            fields = [(text if key == self.key else key, value) for key, value in self.holder.items()]
+            self.holder.clear()
+            self.holder.update(fields)
+
+
+class UnreadableError(ValueError):
+    """There are more texts than can be judged, or they stand too deep."""
+
+
 def of_request(operation: Operation, body: Fields) -> list[Place]:
-    """The texts of a request's body."""
-    if operation in _OF_PROMPTS:
-        return [place for key in _OF_PROMPTS[operation] for place in _strings(body, key, Side.INPUT, key)]
-    found: list[Place] = []
-    messages = body.get("messages")
-    for number, message in enumerate(messages if isinstance(messages, list) else ()):
-        if isinstance(message, dict):
-            side = Side.TOOL_RESULTS if str(message.get("role")) in _RESULTS else Side.INPUT
-            found += of_message(message, side, f"messages[{number}]")
-        else:
-            found += _strings(messages, number, Side.INPUT, f"messages[{number}]")
-    for key in (*_DESCRIBED, "prediction", "documents"):
-        found += _strings(body, key, Side.INPUT, key)
-    return found
+    """The texts of a request's body; names last.
+
+    Raises:
+        UnreadableError: there are too many.
+    """
+    finder = _Finder()
+    for key in list(body):
+        finder.name(body, key, Side.INPUT, key)
+        messages = body[key]
+        if key != "messages" or not isinstance(messages, list) or operation in _OF_PROMPTS:
+            finder.look(Place(body, key, Side.INPUT, key), free=key in _FREE or key not in KNOWN)
+            continue
+        for number, message in enumerate(messages):
+            finder.message(messages, number, _side_of(message), f"messages[{number}]")
+    return finder.places
 
 
-def of_message(message: Fields, side: Side, param: str) -> Iterator[Place]:
-    """The texts of a message, of a request or a reply."""
-    for key in list(message):
-        own = Side.TOOL_ARGUMENTS if key in _ARGUMENTS else side
-        if _may_speak(message, key):
-            yield from _strings(message, key, own, f"{param}.{key}")
+def of_message(message: Fields, side: Side, param: str) -> list[Place]:
+    """The texts of a message, of a request or a reply; names last.
+
+    Raises:
+        UnreadableError: there are too many.
+    """
+    finder = _Finder()
+    finder.message([message], 0, side, param)
+    return finder.places
 
 
 def has_tokens(operation: Operation, body: Fields) -> str | None:
@@ -99,20 +111,61 @@ def has_tokens(operation: Operation, body: Fields) -> str | None:
     return None
 
 
-def _strings(holder: Any, key: Any, side: Side, param: str) -> Iterator[Place]:  # noqa: ANN401  # any JSON
-    value = holder[key] if not isinstance(holder, dict) or key in holder else None
-    if isinstance(value, str):
-        if value:
-            yield Place(holder, key, side, param)
-    elif isinstance(value, dict):
-        for name in list(value):
-            if _may_speak(value, name):
-                yield from _strings(value, name, side, f"{param}.{name}")
-    elif isinstance(value, list):
-        for number in range(len(value)):
-            yield from _strings(value, number, side, f"{param}[{number}]")
+class _Finder:
+    """Goes through a body and notes its texts."""
+
+    def __init__(self) -> None:
+        self._texts: list[Place] = []
+        self._names: list[Place] = []
+
+    @property
+    def places(self) -> list[Place]:
+        return self._texts + self._names  # a name that changes must not take the place of its text away
+
+    def message(self, holder: MutableSequence[Any], number: int, side: Side, param: str) -> None:
+        message = holder[number]
+        if not isinstance(message, dict):
+            self.look(Place(holder, number, side, param))
+            return
+        for key in list(message):
+            own = Side.TOOL_ARGUMENTS if key in _ARGUMENTS else side
+            self.name(message, key, own, param)
+            self.look(Place(message, key, own, f"{param}.{key}"), free=key in _FREE)
+
+    def name(self, holder: Fields, key: str, side: Side, param: str) -> None:
+        if key and not is_name(key):
+            self._names.append(Name(holder, key, side, f"{param} (name)"))
+            self._count()
+
+    def look(self, place: Place, depth: int = 0, *, free: bool = False) -> None:
+        value = place.holder[place.key]
+        if isinstance(value, str):
+            if value and (free or not isinstance(place.key, str) or not is_structure(place.key, value)):
+                self._texts.append(place)
+                self._count()
+        elif depth > DEEPEST:
+            raise UnreadableError
+        elif isinstance(value, dict):
+            for name in list(value):
+                self.name(value, name, place.side, place.param)
+                below = Place(value, name, place.side, f"{place.param}.{name}")
+                self.look(below, depth + 1, free=free or name in _FREE)
+        elif isinstance(value, list):
+            for number, each in enumerate(value):
+                below = Place(value, number, place.side, f"{place.param}[{_number(each, number)}]")
+                self.look(below, depth + 1, free=free)
+
+    def _count(self) -> None:
+        if len(self._texts) + len(self._names) > MOST_TEXTS:
+            raise UnreadableError
 
 
-def _may_speak(fields: Fields, key: str) -> bool:
-    """Whether there may be texts at ``key``: in an object of any name, and in a string unless it is known as none."""
-    return key not in NO_TEXT or not isinstance(fields[key], str)
+def _side_of(message: Any) -> Side:  # noqa: ANN401  # any JSON
+    role = message.get("role") if isinstance(message, dict) else None
+    return Side.TOOL_RESULTS if str(role) in _RESULTS else Side.INPUT
+
+
+def _number(each: Any, position: int) -> int:  # noqa: ANN401  # any JSON
+    """The number of an element: its own, by which clients put pieces together, or its position."""
+    own = each.get("index") if isinstance(each, dict) else None
+    return own if isinstance(own, int) else position

@@ -1,6 +1,5 @@
-"""A reply in one piece past the rules, choice by choice."""
+"""A reply in one piece past the rules, choice by choice, and then what stands beside the choices."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -9,67 +8,86 @@ from forebay.core.decode import MALFORMED
 from forebay.core.errors import UpstreamError
 from forebay.core.types import Whole
 from forebay.core.verdicts import Side
+from forebay.gateway.guarding.fields import structural
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.reaction import Reaction, Violation
-from forebay.gateway.guarding.texts import Fields, Place, of_message
+from forebay.gateway.guarding.texts import Fields, UnreadableError, of_message
 
 FILTERED: Final = "content_filter"
-
-_NO_ANSWER: Final = frozenset({"finish_reason", "stop_reason", "matched_stop", "native_finish_reason", "logprobs"})
 
 
 async def passed(inspection: Inspection, reply: Whole) -> Whole:
     """The reply with its texts as the rules let them pass; a choice that they keep back is empty and says so.
+
+    Log probabilities repeat the text token by token, and tell what else might have stood there: they are left out.
 
     Raises:
         Violation: a rule refuses it, or wants another one.
         UpstreamError: it is none that can be read.
     """
     body = _body(reply.body)
-    for choice in _choices(body):
+    choices = _choices(body)
+    for choice in choices:
         await _choice(inspection, choice)
-    return msgspec.structs.replace(reply, body=msgspec.json.encode(body))
+    beside = {key: body[key] for key in body if key != "choices" or not isinstance(body[key], list)}
+    try:
+        await judged(inspection, beside, "reply")
+    except Violation as violation:
+        if violation.reaction is not Reaction.REFRAIN:
+            raise
+        beside = structural(beside)
+        for choice in choices:
+            keep_back(choice)
+    answer = beside if "choices" not in body or "choices" in beside else {**beside, "choices": choices}
+    return msgspec.structs.replace(reply, body=msgspec.json.encode(answer))
+
+
+async def judged(inspection: Inspection, fields: Fields, name: str) -> bool:
+    """Whether there are texts in ``fields``, which then are as the rules let them pass.
+
+    Raises:
+        Violation: a rule stops one.
+        UpstreamError: there are too many.
+    """
+    try:
+        places = of_message(fields, Side.OUTPUT, name)
+    except UnreadableError:
+        raise UpstreamError("The upstream answered with more texts than guards can read.") from None
+    for place in places:
+        place.put(await inspection.of_reply(place.side).end(place.text))
+    return bool(places)
 
 
 async def _choice(inspection: Inspection, choice: Fields) -> None:
-    places = list(_places(choice))
-    before = [place.text for place in places]
+    if "logprobs" in choice:
+        choice["logprobs"] = None
+    message = choice.get("message")
     try:
-        for place in places or [_empty(choice)]:
-            place.put(await inspection.of_reply(place.side).end(place.text))
+        says = isinstance(message, dict) and await judged(inspection, message, "message")
+        beside = {key: choice[key] for key in choice if key != "message" or not isinstance(message, dict)}
+        says = await judged(inspection, beside, "choice") or says
+        if not says:
+            await inspection.of_reply(Side.OUTPUT).end("")  # an answer that says nothing may be what a rule is about
     except Violation as violation:
         if violation.reaction is not Reaction.REFRAIN:
             raise
         keep_back(choice)
-    if [place.text for place in places] != before or choice.get("finish_reason") == FILTERED:
-        choice["logprobs"] = None  # they repeat the text token by token
+        return
+    choice.clear()
+    choice.update(beside)
+    if isinstance(message, dict):
+        choice["message"] = message
 
 
 def keep_back(choice: Fields) -> None:
     """Take a choice's whole answer away."""
+    told = structural({key: choice[key] for key in choice if key == "index"})
     if "message" in choice:
-        choice["message"] = {"role": "assistant", "content": "", "refusal": None}
+        told["message"] = {"role": "assistant", "content": "", "refusal": None}
     else:
-        choice["text"] = ""
-    choice["finish_reason"] = FILTERED
-
-
-def _places(choice: Fields) -> Iterator[Place]:
-    message = choice.get("message")
-    if isinstance(message, dict):
-        yield from of_message(message, Side.OUTPUT, "message")
-    answering = choice.keys() - _NO_ANSWER - ({"message"} if isinstance(message, dict) else set())
-    beside = {key: choice[key] for key in choice if key in answering}
-    for place in of_message(beside, Side.OUTPUT, "choice"):
-        yield msgspec.structs.replace(place, holder=choice) if place.holder is beside else place
-
-
-def _empty(choice: Fields) -> Place:
-    """An answer that says nothing, which may be what a rule is about."""
-    holder = choice.get("message")
-    if not isinstance(holder, dict):
-        return Place({"text": ""}, "text", Side.OUTPUT, "text")
-    return Place({"content": ""}, "content", Side.OUTPUT, "message.content")
+        told["text"] = ""
+    choice.clear()
+    choice.update(told, logprobs=None, finish_reason=FILTERED)
 
 
 def _body(data: bytes) -> Fields:
