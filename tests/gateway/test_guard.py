@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from forebay.core.errors import ContentFilterError, ForebayError, UnavailableError
+from forebay.core.errors import ContentFilterError, ForebayError, InvalidRequestError, UnavailableError
 from forebay.core.types import Call, Operation, Principal, Reply, Request, Trace, Usage, Whole
 from forebay.core.verdicts import Judgement
 from forebay.gateway.guard import Guard
@@ -253,3 +253,91 @@ async def test_policies_only_add() -> None:
         except ForebayError:
             refused = True
         assert refused == (name != "k")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"my_prompt": "bomb"},
+        {"metadata": {"id": "bomb"}},
+        {"metadata": {"bomb": "a"}},
+        {"user": "bomb"},
+        {"stop": ["bomb"]},
+        {"chat_template_kwargs": {"x": "bomb"}},
+        {"extra": {"id": "bomb"}},
+        {"tools": [{"type": "function", "function": {"name": "bomb"}}]},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"properties": {"bomb": {}}}}}]},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "description": "bomb"}}},
+        {"messages": [{"role": "user", "content": "x", "name": "bomb"}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "url": "a bomb", "data": "bomb"}]}]},
+        {"messages": [{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "bomb"}}]}]},
+        {"messages": [{"role": "please bomb", "content": "x"}]},
+    ],
+)
+async def test_no_field_of_a_request_hides_a_text(fields: dict[str, Any]) -> None:
+    model = Model("Hi")
+    body = {"messages": [{"role": "user", "content": "x"}], **fields}
+    with pytest.raises(ContentFilterError):
+        await ask("  w: {kind: Words, words: [bomb], action: block}", call(body), model)
+    assert not model.asked
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        (Operation.EMBEDDING, {"input": "x", "title": "bomb"}),
+        (Operation.IMAGE, {"prompt": "x", "negative_prompt": "bomb"}),
+        (Operation.COMPLETION, {"prompt": "x", "my": "bomb"}),
+    ],
+)
+async def test_no_field_of_other_operations_hides_a_text(operation: Operation, body: dict[str, Any]) -> None:
+    with pytest.raises(ContentFilterError):
+        await ask("  w: {kind: Words, words: [bomb], action: block}", call(body, operation), Model("Hi"))
+
+
+async def test_pictures_and_ids_are_no_texts() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "bomb" * 40, "detail": "low"}}
+    message_ = {"role": "user", "content": [picture]}
+    model = Model("Hi")
+    await ask("  w: {kind: Words, words: [bomb], action: block}", call({"messages": [message_]}), model)
+    assert model.asked
+
+
+async def test_names_are_masked_and_texts_keep_their_place() -> None:
+    model = Model("Hi")
+    body = {"messages": [{"role": "user", "content": "x"}], "metadata": {"a bomb": "a bomb", "b": "c"}}
+    await ask("  w: {kind: Words, words: [bomb], on: [input], masks: permanent}", call(body), model)
+    assert model.asked[0]["metadata"] == {"a [WORD]": "a [WORD]", "b": "c"}
+
+
+@pytest.mark.parametrize("body", ['{"a":' * 200 + "1" + "}" * 200, json.dumps({"a": ["x"] * 20_001})])
+async def test_more_than_guards_can_read_is_refused(body: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        await ask("  w: {kind: Words, words: [bomb]}", call({"more": json.loads(body)}), Model("Hi"))
+
+
+TOKEN = {"token": "x", "logprob": 0, "top_logprobs": [{"token": "bomb", "logprob": -1}]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"citations": ["bomb"]},
+        {"usage": {"total_tokens": 1, "note": "bomb"}},
+        {"id": "a bomb"},
+        {"model": "a bomb"},
+        {"system_fingerprint": "a bomb"},
+        {"error": {"message": "bomb"}},
+        {"choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": "a bomb"}]},
+        {"choices": [{"index": 0, "message": {"content": "x"}, "logprobs": {"content": [TOKEN]}}]},
+        {"choices": [{"index": 0, "text": "x", "logprobs": {"top_logprobs": [{"bomb": -1}]}}]},
+        {"choices": [{"index": 0, "message": {"tool_calls": [{"id": "a bomb", "function": {"name": "bomb"}}]}}]},
+        {"choices": ["bomb"]},
+        {"choices": {"text": "bomb"}},
+    ],
+)
+@pytest.mark.parametrize("on_fail", ["fix", "refrain"])
+async def test_no_field_of_a_reply_hides_a_text(fields: dict[str, Any], on_fail: str) -> None:
+    rules = f"  w: {{kind: Words, words: [bomb], on: [output, tool_args], on_fail: {on_fail}}}"
+    answer = await ask(rules, call("Hi"), Model({**message({"content": "x"}), **fields}))
+    assert "bomb" not in json.dumps(answer)
