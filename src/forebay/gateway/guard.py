@@ -14,6 +14,7 @@ from forebay.core.operations import TEXT
 from forebay.core.ports import Auditor, Handler
 from forebay.core.types import Call, Reply, Whole
 from forebay.core.verdicts import Side
+from forebay.gateway.guarding import errors
 from forebay.gateway.guarding.beside import Beside
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.judging import Judging
@@ -49,9 +50,22 @@ class Guard:
         call = await inspected(inspection)
         if not _is_watched(inspection):
             return await ask(call)
+        asking = _asking(inspection, ask)
         if call.request.operation in TEXT:
-            return await _answered(inspection, call, ask)
-        return await told(inspection, call, ask)
+            return await _answered(inspection, call, asking)
+        return await told(inspection, call, asking)
+
+
+def _asking(inspection: Inspection, ask: Handler) -> Handler:
+    """``ask``, whose failures are told in words that the rules let pass."""
+
+    async def asked(call: Call) -> Reply:
+        try:
+            return await ask(call)
+        except ForebayError as error:
+            raise await errors.judged(inspection, error) from None
+
+    return asked
 
 
 async def _answered(inspection: Inspection, call: Call, ask: Handler) -> Reply:

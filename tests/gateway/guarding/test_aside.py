@@ -2,18 +2,19 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forebay.core.errors import ContentFilterError, UpstreamError
+from forebay.core.errors import ConflictError, ContentFilterError, ForebayError, UpstreamError
 from forebay.core.stream import DONE, event, payloads
 from tests.gateway.guarding.test_stream import MASK, STOP, TEXT, Answer, Streaming, contents, cut, deltas, stream
 from tests.support.chunks import chunk
 
-SHAPES = {
+SHAPES: dict[str, Callable[[str], dict[str, Any]]] = {
     "audio": lambda text: {"audio": {"transcript": text}},
     "details": lambda text: {"reasoning_details": [{"type": "reasoning.text", "index": 1, "text": text}]},
     "blocks": lambda text: {"thinking_blocks": [{"type": "thinking", "thinking": text}]},
@@ -104,6 +105,20 @@ async def test_an_error_s_words_are_not_passed_on() -> None:
     assert isinstance(answer.error, UpstreamError)
     assert "secret" not in answer.error.message
     assert not answer.done
+
+
+async def test_nor_are_those_of_a_failure() -> None:
+    scripts: list[list[bytes | ForebayError]] = [
+        [ConflictError("a secret")],
+        [*contents("harmless words")[:2], ConflictError("x", param="a secret")],
+    ]
+    for script in scripts:
+        answer = await stream(MASK, Streaming(script))
+        assert isinstance(answer.error, ConflictError)
+        assert "secret" not in f"{answer.error} {answer.error.body()!r}"
+    plain = await stream(MASK, Streaming([ConflictError("x")]))
+    assert plain.error is not None
+    assert plain.error.message == "x"
 
 
 async def test_what_waits_is_bounded() -> None:

@@ -12,10 +12,11 @@ from contextlib import aclosing
 
 import msgspec
 
-from forebay.core.errors import UpstreamError
+from forebay.core.errors import ForebayError, UpstreamError
 from forebay.core.stream import DONE, Primed, payloads
 from forebay.core.types import Event, Events, Stream
 from forebay.gateway.guarding.chunks import Chunks
+from forebay.gateway.guarding.errors import judged
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.reaction import Reaction, Violation
 
@@ -75,6 +76,8 @@ async def _events(inspection: Inspection, events: Events) -> AsyncGenerator[Even
             if violation.reaction is Reaction.REFUSE:
                 yield Event(chunks.broken(), content=False)
             raise violation.error() from None
+        except ForebayError as error:
+            raise await judged(inspection, error) from None
 
 
 async def _fed(chunks: Chunks, data: bytes) -> Event:
