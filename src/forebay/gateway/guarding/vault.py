@@ -1,7 +1,8 @@
 """What was masked in a request, and is put back into its reply: of this one request, and kept no longer.
 
-A placeholder reads ``[EMAIL-1-K7Q2XM]``. Its last part is that of the tenant, so that equal requests stay equal for a
-cache, and is another one wherever the request itself contains it: what a user typed is never taken for a placeholder.
+A placeholder reads ``[EMAIL-1-K7Q2XM4B]``. Its last part is made of all texts of the request with a secret of the
+process: nobody can guess it, another request has another one, and equal requests stay equal for a cache. It stands
+nowhere in the request itself: what a user typed is never taken for a placeholder.
 """
 
 import base64
@@ -16,7 +17,7 @@ from typing import Final
 from forebay.core.types import Principal
 
 _KEY: Final = os.urandom(32)
-_MARK_LENGTH: Final = 6
+_MARK_LENGTH: Final = 8
 _NOT_IN_KINDS = re.compile(r"[^A-Z0-9]+")
 _KIND_LENGTH: Final = 16
 
@@ -28,7 +29,7 @@ class Vault:
     """The placeholders of one request, whose texts, all of them together, are ``texts``."""
 
     def __init__(self, principal: Principal, texts: str) -> None:
-        self._mark = _mark(principal.tenant, texts.upper())
+        self._mark = _mark(principal.tenant, texts)
         self._values: dict[str, str] = {}
         self._placeholders: dict[tuple[str, str], str] = {}
         self._numbers: dict[str, int] = {}
@@ -110,11 +111,13 @@ def from_json(raw: str) -> str:
 
 
 def _mark(tenant: str, texts: str) -> str:
-    """The tenant's mark, or the first of those after it that does not stand in ``texts``."""
+    """The mark of a tenant's request, or the first of those after it that does not stand in ``texts``."""
+    request = hashlib.sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()
+    shouted = texts.upper()
     number = 0
     while True:
-        digest = hmac.new(_KEY, f"{number}\0{tenant}".encode(), hashlib.sha256).digest()
+        digest = hmac.new(_KEY, f"{number}\0{request}\0{tenant}".encode(), hashlib.sha256).digest()
         mark = base64.b32encode(digest).decode()[:_MARK_LENGTH]
-        if mark not in texts:
+        if mark not in shouted:
             return mark
         number += 1
