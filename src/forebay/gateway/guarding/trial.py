@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from forebay.core.errors import NotFoundError
+from forebay.core.ports import Auditor
 from forebay.core.types import Call, Operation, Principal, Request, Trace
 from forebay.core.verdicts import PASSED, Action, Context, Side, Verdict
 from forebay.gateway.guarding.beside import Beside
@@ -61,7 +62,7 @@ class Trial:
         """``text`` on ``side``, past those of the ``rules`` that stand there."""
         rules = tuple(rule for rule in rules if side in rule.sides)
         call = _call(principal, model, text)
-        judging = Judging(call, Silent())
+        judging = _Once(call, Silent())
         context = Context(side, principal.tenant, model, question=text)
         opinions = await asyncio.gather(*(_opinion(judging, rule, text, context) for rule in rules))
         inspection = Inspection(call, tuple(rule for rule in rules if rule.enforced), judging, Silent(), Beside())
@@ -87,6 +88,20 @@ class Trial:
             if each.error:
                 raise Violation(each.rule, Reaction.FAIL).error()
         return {each.rule.name: each for each in found}
+
+
+class _Once(Judging):
+    """Asks each guard once about a text: what it said is what follows, and a judge that is a model is paid once."""
+
+    def __init__(self, call: Call, auditor: Auditor) -> None:
+        super().__init__(call, auditor)
+        self._answers: dict[tuple[str, str], tuple[Verdict | None, str]] = {}
+
+    async def ask(self, rule: Rule, text: str, context: Context) -> tuple[Verdict | None, str]:
+        """`Judging.ask`, or what it said before."""
+        if (rule.name, text) not in self._answers:
+            self._answers[rule.name, text] = await super().ask(rule, text, context)
+        return self._answers[rule.name, text]
 
 
 async def _opinion(judging: Judging, rule: Rule, text: str, context: Context) -> Opinion:
