@@ -1,6 +1,7 @@
 """Guards out of settings: their plug-ins, what they may use, and what is said where something is wrong."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -54,6 +55,27 @@ def test_mistakes_are_told_with_their_place(section: str, message: str) -> None:
         check(load(f"guards:\n  w: {section}", source="forebay.yaml", environ={}))
     assert message in str(caught.value)
     assert "forebay.yaml:2" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from forebay.guards import guard\n\n@guard\ndef it(text, context): ...",
+        "import re\n\nre.compile('(')",
+        "\n\nx = (",
+    ],
+)
+def test_a_module_that_fails_is_told_with_its_line(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    module = f"broken_{abs(hash(request.node.name))}"
+    (tmp_path / f"{module}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    for build in (check, generation):
+        with pytest.raises(SettingsError, match=r"forebay\.yaml:2") as caught:
+            build(load(f"guards:\n  w: {{kind: '{module}:it'}}", source="forebay.yaml", environ={}))
+        assert "guards.w" in str(caught.value)
+        assert f"{module}.py, line 3" in str(caught.value)
 
 
 def test_what_cannot_be_built_is_told() -> None:

@@ -8,6 +8,8 @@ import functools
 import importlib
 import inspect
 import os
+import sysconfig
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -112,7 +114,10 @@ def plugin_of(kind: str) -> GuardPlugin:
     module, colon, attribute = kind.partition(":")
     if not colon:
         return guard_plugin(kind)
-    found = getattr(importlib.import_module(module), attribute, None)
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except Exception as error:  # whatever a module does when it is imported
+        raise ImportError(_failure(error)) from error
     if isinstance(found, GuardPlugin):
         return found
     if inspect.isclass(found):
@@ -120,6 +125,14 @@ def plugin_of(kind: str) -> GuardPlugin:
     if callable(found):
         return guard()(found)
     raise UnknownKindError(f"the module '{module}' has no guard '{attribute}'")
+
+
+def _failure(error: Exception) -> str:
+    """What went wrong in somebody's module, and where: in the last file of it that is not installed."""
+    installed_at = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen", __file__)
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(installed_at)]
+    what = f"{type(error).__name__}: {error}" if not isinstance(error, ImportError) else str(error)
+    return f"{what} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else what
 
 
 def _of_class(made: type[Any]) -> GuardPlugin:
@@ -149,11 +162,17 @@ def _field(field: tuple[str, Any, Any]) -> tuple[str, Any, Any]:
 
 def _rule(name: str, settings: GuardSettings, tools: GuardTools) -> Rule:
     section = settings.section
-    plugin = plugin_of(section.kind)
     try:
-        built = plugin.build(section.read(plugin.settings), tools)
+        plugin = plugin_of(section.kind)
+    except ImportError as error:
+        raise section.error(f"the guard kind '{section.kind}' cannot be used here: {error}") from error
+    options = section.read(plugin.settings)
+    try:
+        built = plugin.build(options, tools)
     except (ValueError, ImportError, ForebayError) as error:
         raise section.error(f"the guard cannot be built: {error}") from error
+    except Exception as error:  # somebody's code
+        raise section.error(f"the guard cannot be built: {_failure(error)}") from error
     return Rule(name, built, settings.rule, section.kind, _version(section.kind))
 
 
