@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from forebay.core.access import Access
-from forebay.core.errors import ContentFilterError, UnsupportedParameterError
+from forebay.core.errors import ContentFilterError, UnsupportedParameterError, UpstreamError
 from forebay.core.form import Form, Part
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Event, Operation, Principal, Reply, Request, Stream, Trace, Whole
@@ -94,6 +94,59 @@ async def test_a_plain_transcript_is_judged() -> None:
     reply = await ask(MASK, form(), Upstream(b"a secret said", "text/plain; charset=utf-8"))
     assert isinstance(reply, Whole)
     assert (reply.body, reply.content_type) == (b"a [WORD] said", "text/plain; charset=utf-8")
+
+
+class Pieces:
+    """Answers with a body in pieces, as the provider does with what is no JSON."""
+
+    def __init__(self, *pieces: bytes, content_type: str) -> None:
+        self._pieces = pieces
+        self._content_type = content_type
+
+    async def __call__(self, _call: Call) -> Reply:
+        async def pieces() -> AsyncGenerator[Event, None]:
+            for piece in self._pieces:
+                yield Event(piece)
+
+        return Stream(await Primed.of(pieces()), (), self._content_type)
+
+
+async def test_a_transcript_that_comes_in_pieces_is_judged_as_a_whole() -> None:
+    reply = await ask(MASK, form(), Pieces(b"a sec", b"ret said", content_type="text/vtt"))
+    assert isinstance(reply, Whole)
+    assert (reply.body, reply.content_type) == (b"a [WORD] said", "text/vtt")
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "text/plain", "application/x-subrip"])
+async def test_a_transcript_is_stopped_whatever_it_is_called(kind: str) -> None:
+    with pytest.raises(ContentFilterError):
+        await ask(BLOCK, form(), Pieces(b"a sec", b"ret said", content_type=kind))
+
+
+async def test_a_transcript_that_is_no_text_is_none() -> None:
+    with pytest.raises(UpstreamError):
+        await ask(BLOCK, form(), Pieces(b"\xff\xfb", content_type="audio/mpeg"))
+
+
+async def test_subtitles_hide_nothing_between_their_times() -> None:
+    body = b"1\n00:00:00,000 --> 00:00:01,000\na top\n\n2\n00:00:01,000 --> 00:00:02,000\nsecret plan\n"
+    rules = BLOCK.replace("[secret]", '["top secret"]')
+    assert b"top" in bytes(await _body(rules.replace("top secret", "no word"), body))
+    with pytest.raises(ContentFilterError):
+        await _body(rules, body)
+    with pytest.raises(ContentFilterError, match="subtitles"):
+        await _body(rules.replace("block", "mask"), body)
+
+
+async def _body(rules: str, body: bytes) -> bytes:
+    reply = await ask(rules, form(), Pieces(body, content_type="application/x-subrip"))
+    assert isinstance(reply, Whole)
+    return reply.body
+
+
+async def test_the_name_of_a_file_is_judged() -> None:
+    with pytest.raises(ContentFilterError):
+        await ask(BLOCK, form(Part("file", b"\xff", "secret.wav", "audio/wav")), Upstream())
 
 
 async def test_a_transcript_does_not_come_in_pieces() -> None:

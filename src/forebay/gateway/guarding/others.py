@@ -4,6 +4,7 @@ A guard reads texts. Pictures and sounds pass it by; where texts are hidden in f
 are refused as long as a guard has a say.
 """
 
+from contextlib import aclosing
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from forebay.core.decode import MALFORMED
 from forebay.core.errors import ContentFilterError, UnsupportedParameterError, UpstreamError
 from forebay.core.form import Form, Part
 from forebay.core.ports import Handler
-from forebay.core.types import Call, Operation, Reply, Whole
+from forebay.core.types import Call, Operation, Reply, Stream, Whole
 from forebay.core.verdicts import Side
 from forebay.gateway.guarding.inspection import Inspection
 from forebay.gateway.guarding.reaction import Violation
@@ -25,6 +26,8 @@ TELLING: Final = frozenset(
 """What is answered with texts, though not with a chat's."""
 
 _HEARD: Final = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION})
+_LONGEST: Final = 16 * 1024 * 1024
+"""So many bytes a transcript may have: speech of months."""
 _NO_TEXT_FIELDS: Final = frozenset({"model", "stream", "response_format", "language", "size", "n"})
 
 
@@ -70,8 +73,10 @@ async def told(inspection: Inspection, call: Call, ask: Handler) -> Reply:
     if call.request.stream and operation in _HEARD:
         raise UnsupportedParameterError("Guards judge transcripts as a whole: ask without 'stream'.", param="stream")
     reply = await ask(call)
-    if not isinstance(reply, Whole):
-        return reply  # pictures
+    if isinstance(reply, Stream):
+        if operation not in _HEARD:
+            return reply  # pictures
+        reply = await _collected(reply)
     try:
         return msgspec.structs.replace(reply, body=await _passed(inspection, reply))
     except Violation as violation:
@@ -80,13 +85,38 @@ async def told(inspection: Inspection, call: Call, ask: Handler) -> Reply:
 
 async def _passed(inspection: Inspection, reply: Whole) -> bytes:
     if reply.content_type and "json" not in reply.content_type:
-        return (await inspection.of_reply(Side.OUTPUT).end(_decoded(reply.body))).encode()
+        return (await _transcript(inspection, _decoded(reply.body))).encode()
     try:
         body: dict[str, Any] = {"data": msgspec.json.decode(reply.body)}
     except MALFORMED:
         raise UpstreamError("The upstream answered with something that guards cannot read.") from None
     await judged(inspection, body, "reply")
     return msgspec.json.encode(body["data"])
+
+
+async def _collected(reply: Stream) -> Whole:
+    """A transcript that is no JSON comes in pieces, of which a guard must see all."""
+    body = bytearray()
+    async with aclosing(reply.events) as pieces:
+        async for piece in pieces:
+            body += piece.data
+            if len(body) > _LONGEST:
+                raise UpstreamError("The upstream answered with a longer transcript than guards can read.")
+    return Whole(bytes(body), None, reply.headers, reply.content_type)
+
+
+async def _transcript(inspection: Inspection, text: str) -> str:
+    """``text`` as the rules let it pass; subtitles also as what is said, without the times that part its words."""
+    passed = await inspection.of_reply(Side.OUTPUT).end(text)
+    said = " ".join(line for line in passed.splitlines() if line.strip() and not _is_cue(line))
+    if said != passed.strip() and await inspection.of_reply(Side.OUTPUT).end(said) != said:
+        raise ContentFilterError("A rule finds what is parted by the times of the subtitles: ask for plain text.")
+    return passed
+
+
+def _is_cue(line: str) -> bool:
+    """Whether a line of subtitles numbers or times what is said (SubRip, WebVTT)."""
+    return "-->" in line or line.strip().isdigit() or line.startswith("WEBVTT")
 
 
 def _decoded(body: bytes) -> str:
@@ -104,16 +134,20 @@ async def _part(inspection: Inspection, part: Part) -> Part:
         passed = await inspection.of_request(Side.INPUT).end(text)
     except Violation as violation:
         raise violation.error(part.name) from None
+    if part.filename is not None:
+        return msgspec.structs.replace(part, filename=passed)
     return msgspec.structs.replace(part, data=passed.encode())
 
 
 def _text(part: Part) -> str | None:
-    """The text of a field; ``None`` of a file, and of what is known to be none.
+    """The text of a field, a file's name; ``None`` of what is known to be none.
 
     Raises:
         ContentFilterError: it is in no encoding that guards can read.
     """
-    if part.filename is not None or part.name in _NO_TEXT_FIELDS:
+    if part.filename is not None:
+        return part.filename
+    if part.name in _NO_TEXT_FIELDS:
         return None
     try:
         return part.data.decode()
