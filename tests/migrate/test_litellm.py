@@ -157,6 +157,16 @@ def test_a_secret_is_never_copied() -> None:
     assert "OPENAI_API_KEY: model_list[0]" in found.text
 
 
+@pytest.mark.parametrize("key", [12, "", " ", None, True, [PLAIN], {"a": PLAIN}])
+def test_a_master_key_that_is_none_still_leaves_no_open_server(key: object) -> None:
+    other = model("a", "openai/x", api_key="os.environ/LITELLM_MASTER_KEY")
+    found = carried({"model_list": [other], "general_settings": {"master_key": key}})
+    assert new(found)["auth"]["keys"][0]["key"] == "${LITELLM_MASTER_KEY_2}"
+    assert paths(found) == ["general_settings.master_key"]
+    assert PLAIN not in found.text
+    assert not found.secrets
+
+
 def test_a_secret_gets_no_name_that_the_file_uses_for_another() -> None:
     models = [model("a", "openai/x", api_key=PLAIN), model("b", "openai/y", api_key="os.environ/OPENAI_API_KEY")]
     providers = new(carried({"model_list": models}))["providers"]

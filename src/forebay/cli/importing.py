@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from forebay.migrate.litellm import Imported, imported
-from forebay.migrate.reading import MAX_BYTES, ForeignError
+from forebay.migrate.reading import ForeignError
+from forebay.settings.document import MAX_BYTES
 
 
 @click.group(name="import")

@@ -21,6 +21,7 @@ from forebay.settings.document import below
 from forebay.settings.schema import WILDCARD
 
 MASTER: Final = "master"
+_MASTER_KEY: Final = "LITELLM_MASTER_KEY"
 _ELSEWHERE: Final = "is no setting of Forebay's"
 
 KNOWN: Final[Mapping[str, tuple[str, str]]] = {
@@ -206,10 +207,14 @@ class _Conversion:
 
     def _auth(self) -> Options:
         general = self._general = self._root.below("general_settings")
-        key = general.take("master_key")
-        if not isinstance(key, str) or not key:
+        if "master_key" not in general.names():
             return {}
-        reference = self._values.secret(key, general.at("master_key"), "LITELLM_MASTER_KEY")
+        key, path = general.take("master_key"), general.at("master_key")
+        if isinstance(key, str) and key.strip():
+            reference = self._values.secret(key, path, _MASTER_KEY)
+        else:  # whoever wrote it wanted no open server
+            reference = self._values.absent(path, _MASTER_KEY)
+            self._notes.add(path, "is no text that could be a key", f"think of one, and set {reference[2:-1]} to it")
         return {"keys": [{"key": reference, "name": MASTER, "admin": True}]}
 
     def _log(self) -> Options:

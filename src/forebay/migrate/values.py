@@ -43,6 +43,10 @@ class Values:
             self.secrets[self._names[text]] = path
         return self._referred(self._names[text], path)
 
+    def absent(self, path: str, name: str) -> str:
+        """A reference to a variable, called after ``name``, for a secret that the old file should have and has not."""
+        return self._referred(self._free(name), path)
+
     def named(self, key: str, value: object, path: str, name: str) -> object:
         """The value of ``key``, which may tell by its name that it is a secret, with all that is in it."""
         if isinstance(value, Mapping):
