@@ -332,3 +332,50 @@ def test_a_key_of_the_environment_is_not_sent_elsewhere() -> None:
 
 def test_an_empty_file() -> None:
     assert settings(imported("")) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        *(("params", each, "abc") for each in ("weight", "rpm", "tpm", "order", "input_cost_per_token")),
+        *(("params", each, -5) for each in ("weight", "rpm", "max_parallel_requests", "timeout", "order")),
+        *(("params", each, True) for each in ("weight", "rpm", "timeout")),
+        ("params", "timeout", "never"),
+        ("params", "stream_timeout", [1]),
+        ("params", "drop_params", "maybe"),
+        ("params", "api_key", 12),
+        ("params", "api_key", [1]),
+        ("router_settings", "timeout", "never"),
+        ("router_settings", "stream_timeout", "inf"),
+        ("router_settings", "cooldown_time", "x"),
+        ("router_settings", "disable_cooldowns", "x"),
+        ("router_settings", "num_retries", "x"),
+        ("router_settings", "allowed_fails", -1),
+        ("router_settings", "fallbacks", "x"),
+        ("litellm_settings", "request_timeout", "x"),
+        ("litellm_settings", "cooldown_time", 0),
+        ("litellm_settings", "drop_params", "x"),
+        ("litellm_settings", "json_logs", 1),
+        ("litellm_settings", "set_verbose", "on"),
+        ("litellm_settings", "cache", "x"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_told(section: str, name: str, value: object) -> None:
+    one = model("a", "groq/x", **({name: value} if section == "params" else {}))
+    found = carried({"model_list": [one], **({section: {name: value}} if section != "params" else {})})
+    new(found)
+    before = "model_list[0].litellm_params" if section == "params" else section
+    assert paths(found) == [f"{before}.{name}"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("db", "x"), ("db", 1.5), ("max_connections", 0), ("ssl", "x")])
+def test_a_value_of_a_wrong_type_of_a_cache_is_told(name: str, value: object) -> None:
+    params = {"type": "redis", "host": "h", name: value}
+    found = carried({"litellm_settings": {"cache": True, "cache_params": params}})
+    assert paths(found) == [f"litellm_settings.cache_params.{name}"]
+
+
+def test_a_number_may_be_quoted() -> None:
+    models = [model("a", "groq/x", weight="3", timeout="30"), model("a", "xai/x", weight=1)]
+    first, second = new(carried({"model_list": models}))["models"]["a"]["deployments"]
+    assert (first["weight"], second["weight"], first["timeouts"]) == (3.0, 1.0, {"total": "30s"})

@@ -93,8 +93,8 @@ class Caching:
         if url is None:
             return None
         store: Options = {"kind": "redis", "url": url}
-        most = _whole(self._params.number("max_connections"))
-        if most is not None and most >= 1:
+        most = self._whole("max_connections", 1, 10**6)
+        if most is not None:
             store["max_connections"] = most
         return store
 
@@ -151,8 +151,15 @@ class Caching:
         return f"{quote(name, safe='')}:{reference}@" if not name.startswith(PREFIX) else f":{reference}@"
 
     def _database(self) -> int:
-        value = _whole(self._params.number("db"))
-        return value if value is not None and 0 <= value < _DATABASES else 0
+        return self._whole("db", 0, _DATABASES - 1) or 0
+
+    def _whole(self, name: str, least: int, most: int) -> int | None:
+        """The whole number of ``name``; anything else is told."""
+        value = self._params.amount(name)
+        if value is None or (value == value // 1 and least <= value <= most):
+            return None if value is None else int(value)
+        self._notes.add(self._params.at(name), f"is no whole number from {least} to {most}")
+        return None
 
     def _reference(self, name: str, key: str) -> str | None:
         if not _VARIABLE.fullmatch(name):
@@ -177,6 +184,8 @@ class Caching:
         """Forebay keeps chats, completions and embeddings; more or less than that is told."""
         path, value = self._params.at("supported_call_types"), self._params.take("supported_call_types")
         if not isinstance(value, list):
+            if value is not None:
+                self._notes.add(path, "is no list")
             return
         named = {each for each in value if isinstance(each, str)}
         if named - _CALLS:
@@ -197,7 +206,3 @@ class Caching:
                     "belongs to vectors of another model; Forebay has its own, and verifies what is near",
                     "see docs/semantic-cache.md",
                 )
-
-
-def _whole(value: float | str | None) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and value == value // 1 else None

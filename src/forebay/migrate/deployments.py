@@ -7,7 +7,7 @@ import msgspec
 
 from forebay.migrate.notes import Fields, Notes
 from forebay.migrate.secrecy import is_secret
-from forebay.migrate.values import PREFIX, Values
+from forebay.migrate.values import PREFIX, Values, seconds
 from forebay.migrate.vendors import COMMON, DROPPING, HEADERS, NATIVE, Native, split
 from forebay.providers.catalog import VENDORS
 from forebay.providers.litellm.settings import OURS
@@ -88,8 +88,8 @@ class Provider(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct):
     """An entry: what callers name, who is asked, and how it stands among the others of that name.
 
-    ``timeout`` and ``stream_timeout`` are as the old file has them. ``share`` are its weight, its requests and its
-    tokens a minute: the first that counts is the deployment's share.
+    ``timeout`` and ``stream_timeout`` are seconds, or the reference to them. ``share`` are its weight, its requests
+    and its tokens a minute: the first that counts is the deployment's share.
     """
 
     path: str
@@ -98,8 +98,8 @@ class Entry(msgspec.Struct):
     model: str
     share: tuple[float | None, ...]
     order: float
-    timeout: object = None
-    stream_timeout: object = None
+    timeout: float | str | None = None
+    stream_timeout: float | str | None = None
     prices: Options = {}
 
 
@@ -134,10 +134,10 @@ class Entries:
 
     def _entry(self, name: str, model: str, params: Fields, info: Fields) -> Entry:
         params = self._with_credentials(params)
-        share = (_number(params.take("weight")), *(self._limit(params, each) for each in _LIMITS[:2]))
+        share = (params.amount("weight"), *(self._limit(params, each) for each in _LIMITS[:2]))
         self._limit(params, _LIMITS[2])
-        order = _number(params.take("order"))
-        timeout, stream_timeout = params.number("timeout"), params.number("stream_timeout")
+        order = params.amount("order")
+        timeout, stream_timeout = seconds(params, "timeout"), seconds(params, "stream_timeout")
         prices = {**self._prices(info), **self._prices(params)}
         for each in ("id", "mode", "base_model"):
             info.take(each)
@@ -159,7 +159,7 @@ class Entries:
         return Fields({**found, **rest}, params.path, params.notes)
 
     def _limit(self, fields: Fields, name: str) -> float | None:
-        limit = _number(fields.take(name))
+        limit = fields.amount(name)
         if limit is not None:
             self._notes.add(
                 fields.at(name),
@@ -169,9 +169,18 @@ class Entries:
         return limit
 
     def _prices(self, fields: Fields) -> Options:
-        found = {ours: _per_million(fields.take(theirs)) for theirs, ours in _PRICES.items()}
-        known = {name: price for name, price in found.items() if price is not None}
-        return known if {"input", "output"} <= known.keys() else {}
+        known: Options = {}
+        for theirs, ours in _PRICES.items():
+            value = fields.take(theirs)
+            price = _per_million(value)
+            if price is not None:
+                known[ours] = price
+            elif value is not None:
+                self._notes.add(fields.at(theirs), "is no price that can be used")
+        if known and not {"input", "output"} <= known.keys():
+            self._notes.add(fields.path, "has no price for both input and output", "write 'prices' into the new file")
+            return {}
+        return known
 
     def _provider(self, prefix: str, model: str, params: Fields) -> tuple[Provider, str]:
         native = NATIVE.get(prefix)
@@ -220,7 +229,11 @@ class Entries:
 
     def _option(self, name: str, value: object, params: Fields, prefix: str) -> object:
         if name == "api_key" or is_secret(name):
+            if not isinstance(value, str):
+                self._notes.add(params.at(name), "is no string")
             return self._values.secret(value, params.at(name), f"{prefix}_{name}")
+        if name != "extra_headers" and not isinstance(value, str):
+            self._notes.add(params.at(name), "is no string")
         found = self._values.named(name, value, params.at(name), f"{prefix}_{name}")
         if isinstance(found, dict):
             return {each: str(item) for each, item in found.items()}
@@ -237,6 +250,8 @@ class Entries:
         headers = params.take("extra_headers")
         if isinstance(headers, dict):
             options["headers"] = self._option("extra_headers", headers, params, prefix)
+        elif headers is not None:
+            self._notes.add(params.at("extra_headers"), "is no mapping")
         self._dropping(options, params)
         for name in params.names():
             if name in _ROUTER or name in OURS:
@@ -252,7 +267,7 @@ class Entries:
         return options
 
     def _dropping(self, options: Options, params: Fields) -> None:
-        own = params.take("drop_params")
+        own = params.flag("drop_params")
         if (own is True or (own is None and self._drop)) and options["kind"] in DROPPING:
             options["drop_params"] = True
 
@@ -267,12 +282,6 @@ def _says_who(name: str) -> bool:
     """Whether a parameter that a kind lacks decides where a request goes, or as whom."""
     starts = ("aws_", "vertex_", "azure_", "api_", "tenant_", "client_", "region", "anthropic_", "watsonx_")
     return name.startswith(starts) or is_secret(name)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if 0 <= value < 10**12 else None
 
 
 def _per_million(value: object) -> float | None:

@@ -124,7 +124,7 @@ class _Conversion:
 
     def _groups(self) -> dict[str, list[Entry]]:
         """The entries by the name of their model."""
-        drop = self._library.flag("drop_params")
+        drop = self._library.flag("drop_params") is True
         entries = Entries(self._values, self._notes, self._credentials(), drop_params=drop)
         groups: dict[str, list[Entry]] = {}
         for path, value in self._root.items("model_list"):
@@ -163,6 +163,8 @@ class _Conversion:
             fields.take("credential_info")
             if name and isinstance(held, dict):
                 found[name] = held
+            else:
+                self._notes.add(path, "has no 'credential_name', or no 'credential_values'", "name both")
             fields.tell(_ELSEWHERE)
         return found
 

@@ -1,12 +1,14 @@
 """What could not be carried over, and the mappings that know what of them was."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from forebay.migrate.secrecy import looks_secret
 from forebay.settings.document import below, shown
+
+_MOST: Final = 10**12
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -78,9 +80,27 @@ class Fields:
             return None
         return value
 
-    def flag(self, name: str) -> bool:
-        """Whether ``name`` is true."""
-        return self.take(name) is True
+    def amount(self, name: str) -> float | None:
+        """The number of ``name``, from zero to a million million; anything else is told."""
+        value = self.number(name)
+        if value is None:
+            return None
+        try:
+            found = float(value)
+        except (ValueError, OverflowError):
+            found = -1.0
+        if 0 <= found < _MOST:
+            return found
+        self.notes.add(self.at(name), "is no number that can be used")
+        return None
+
+    def flag(self, name: str) -> bool | None:
+        """Whether ``name`` is true, ``None`` where nothing says so; anything else is told."""
+        value = self.take(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self.notes.add(self.at(name), "is neither true nor false")
+        return None
 
     def below(self, name: str) -> "Fields":
         """The mapping ``name``."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from forebay.migrate.deployments import Entry
 from forebay.migrate.notes import Fields, Notes, quoted
-from forebay.migrate.values import PREFIX, Values
+from forebay.migrate.values import YEAR, Values, seconds
 
 Options = dict[str, Any]
 
@@ -23,8 +23,6 @@ FALLBACKS: Final[Mapping[str, str]] = {
     "content_policy_fallbacks": "content_policy",
 }
 MAX_RETRIES: Final = 10
-_YEAR: Final = 365 * 86_400
-_LEAST: Final = 0.001
 
 
 class Routing:
@@ -36,8 +34,8 @@ class Routing:
         self.strategy = self._strategy(router)
         self.retries = self._count(router, library, "num_retries", MAX_RETRIES)
         self.timeout_path = router.at("timeout") if "timeout" in router else library.at("request_timeout")
-        self.timeout = _first(router.number("timeout"), library.number("request_timeout"))
-        self.stream_timeout = router.number("stream_timeout")
+        self.timeout = _first(seconds(router, "timeout"), seconds(library, "request_timeout"))
+        self.stream_timeout = seconds(router, "stream_timeout")
         self.cool_down = self._cool_down(router, library)
         self.aliases = router.take("model_group_alias") or library.take("model_group_alias_map")
         self.aliases_path = router.at("model_group_alias")
@@ -95,7 +93,7 @@ class Routing:
         found = _first(router.number(name), library.number(name))
         if found is None:
             return None
-        if not isinstance(found, (int, float)) or not 0 <= found < _YEAR:
+        if not isinstance(found, (int, float)) or not 0 <= found < YEAR:
             self._notes.add(path, "is no number that Forebay can use")
             return None
         if found > most:
@@ -111,24 +109,14 @@ class Routing:
         fails = self._count(router, library, "allowed_fails", 10**6)
         if fails is not None:
             found |= {"failures": fails + 1, "window": "1m"}  # so many are allowed in a minute
-        seconds = self._seconds(_first(router.number("cooldown_time"), library.number("cooldown_time")), router.path)
-        return found if seconds is None else {**found, "duration": seconds}
+        time = _first(seconds(router, "cooldown_time"), seconds(library, "cooldown_time"))
+        duration = self._seconds(time, router.at("cooldown_time"))
+        return found if duration is None else {**found, "duration": duration}
 
-    def _seconds(self, value: object, path: str) -> object:
+    def _seconds(self, value: float | str | None, path: str) -> object:
         if isinstance(value, str):
-            if value.startswith(PREFIX):
-                return self._values.plain(value, path)
-            value = _as_number(value)
-        if (
-            value is None
-            or isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not _LEAST <= value < _YEAR
-        ):
-            if value is not None:
-                self._notes.add(path, "has a time that Forebay cannot use")
-            return None
-        return f"{value:.3f}".rstrip("0").rstrip(".") + "s"
+            return self._values.plain(value, path)
+        return None if value is None else f"{value:.3f}".rstrip("0").rstrip(".") + "s"
 
     def _names(self, fields: Fields, name: str) -> list[str]:
         found = fields.items(name)
@@ -161,12 +149,5 @@ class Routing:
         return found
 
 
-def _first(*values: object) -> object:
+def _first(*values: float | str | None) -> float | str | None:
     return next((value for value in values if value is not None), None)
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -4,13 +4,30 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from forebay.migrate.notes import Notes
+from forebay.migrate.notes import Fields, Notes
 from forebay.migrate.secrecy import is_secret, looks_secret
 from forebay.settings.document import below
 
 PREFIX: Final = "os.environ/"
+YEAR: Final = 365 * 86_400
+_LEAST: Final = 0.001
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNFIT: Final = re.compile(r"[^A-Z0-9]+")
+
+
+def seconds(fields: Fields, name: str) -> float | str | None:
+    """The time of ``name`` in seconds, or the reference that stands there; what cannot be used is told."""
+    value = fields.number(name)
+    if value is None or (isinstance(value, str) and value.startswith(PREFIX)):
+        return value
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        found = -1.0
+    if _LEAST <= found < YEAR:
+        return found
+    fields.notes.add(fields.at(name), "is no number of seconds that can be used")
+    return None
 
 
 class Values:
