@@ -47,6 +47,16 @@ def test_without_a_place_to_write_it_is_shown(old: Path) -> None:
     assert "Not carried over" in result.stderr
 
 
+def test_an_entry_that_is_left_out_is_a_failure(old: Path, tmp_path: Path) -> None:
+    old.write_text(OLD.replace("general", "  - litellm_params: {model: groq/other}\ngeneral"))
+    new = tmp_path / "forebay.yaml"
+    result = call(old, "--output", new)
+    assert result.exit_code == 1
+    assert "model_list[1]: has no 'model_name'" in result.stderr
+    assert "left out of the new file, for the reasons above: model_list[1]\n" in result.stderr
+    assert "fast" in new.read_text()
+
+
 def test_no_file_is_overwritten(old: Path) -> None:
     result = call(old, "--output", old)
     assert result.exit_code == 1
@@ -55,7 +65,7 @@ def test_no_file_is_overwritten(old: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "why"), [(b"[1]", "no mapping"), (b"{", "not valid YAML"), (b"\xff\xfe\x80", "UTF-8")]
+    ("data", "why"), [(b"", "empty"), (b"[1]", "no mapping"), (b"{", "not valid YAML"), (b"\xff\xfe\x80", "UTF-8")]
 )
 def test_what_cannot_be_read(tmp_path: Path, data: bytes, why: str) -> None:
     file = tmp_path / "config.yaml"

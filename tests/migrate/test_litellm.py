@@ -330,8 +330,19 @@ def test_a_key_of_the_environment_is_not_sent_elsewhere() -> None:
     assert options == {"kind": "openai", "base_url": "http://h:1/v1"}
 
 
-def test_an_empty_file() -> None:
-    assert settings(imported("")) == Settings()
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "~"])
+def test_an_empty_file(text: str) -> None:
+    with pytest.raises(ForeignError, match="is empty"):
+        imported(text)
+
+
+def test_entries_that_are_left_out_are_named() -> None:
+    nameless: list[Any] = [{"model_name": "a"}, {"litellm_params": {"model": "groq/x"}}, None, "a", {}]
+    unfit = [model("*", "openai/*"), model("b", "os.environ/MODEL"), model("c", "openai/x", api_base="no address")]
+    found = carried({"model_list": [*nameless, *unfit, model("d", "groq/y")]})
+    assert list(new(found)["models"]) == ["d"]
+    assert found.left_out == tuple(f"model_list[{number}]" for number in range(8))
+    assert {path.partition("]")[0] + "]" for path in paths(found)} == set(found.left_out)
 
 
 @pytest.mark.parametrize(

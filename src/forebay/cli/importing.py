@@ -19,13 +19,18 @@ def importing() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write; it may not exist yet.")
 def litellm(file: Path, output: Path | None) -> None:
-    """Turn FILE, a configuration of LiteLLM's proxy, into Forebay's, and tell what is not carried over."""
+    """Turn FILE, a configuration of LiteLLM's proxy, into Forebay's, and tell what is not carried over.
+
+    The status is 1 where an entry of its 'model_list' is not in the new file at all.
+    """
     found = _imported(file)
     if output is None:
         click.echo(found.text, nl=False)
     else:
         _write(output, found.text)
     _tell(found, output)
+    if found.left_out:
+        raise click.ClickException(f"left out of the new file, for the reasons above: {', '.join(found.left_out)}")
 
 
 def _imported(file: Path) -> Imported:

@@ -119,7 +119,7 @@ class Entries:
         params = fields.below("litellm_params")
         model = params.text("model")
         if not (name and model):
-            if isinstance(value, dict):
+            if value is None or isinstance(value, dict):
                 self._notes.add(path, "has no 'model_name', or no 'litellm_params.model'", "name both")
             return None
         if model.startswith(PREFIX):

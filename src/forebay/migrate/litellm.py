@@ -55,6 +55,7 @@ KNOWN: Final[Mapping[str, tuple[str, str]]] = {
 class Imported(msgspec.Struct, frozen=True):
     """The new file, what is not in it, and the variables that must be set.
 
+    ``left_out`` are the paths of the entries of ``model_list`` that are not in the new file at all.
     ``secrets`` are the variables whose values stood in the old file, each with the path where: whoever has that file
     can look them up.
     """
@@ -63,6 +64,7 @@ class Imported(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...]
     variables: tuple[str, ...]
     secrets: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
 
 
 def imported(text: str, name: str = "config.yaml") -> Imported:
@@ -75,16 +77,18 @@ def imported(text: str, name: str = "config.yaml") -> Imported:
     tree = read(text)
     values = Values(notes)
     values.reserve(tree)
-    settings = _Conversion(Fields(tree, "", notes), values, notes).settings()
+    conversion = _Conversion(Fields(tree, "", notes), values, notes)
+    settings = conversion.settings()
     new, variables = written(settings, name, tuple(notes), values.secrets), tuple(values.variables)
     check(new, variables)
-    return Imported(new, tuple(notes), variables, values.secrets)
+    return Imported(new, tuple(notes), variables, values.secrets, tuple(conversion.left_out))
 
 
 class _Conversion:
     """One file on its way."""
 
     def __init__(self, root: Fields, values: Values, notes: Notes) -> None:
+        self.left_out: list[str] = []
         self._root = root
         self._values = values
         self._notes = notes
@@ -131,6 +135,8 @@ class _Conversion:
             entry = entries.read(value, path)
             if entry is not None and self._can_be_named(entry) and self._can_be_asked(entry):
                 groups.setdefault(entry.name, []).append(entry)
+            else:
+                self.left_out.append(path)
         return {name: sorted(found, key=lambda entry: entry.order) for name, found in groups.items()}
 
     def _can_be_named(self, entry: Entry) -> bool:

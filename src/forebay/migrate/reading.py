@@ -30,12 +30,14 @@ def read(text: str) -> dict[str, Any]:
     try:
         _bound(text)
         root = yaml.compose(text, Loader=_LOADER)
-        plain = {} if root is None else _Plain().of(root, 1)
+        plain = None if root is None else _Plain().of(root, 1)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ForeignError(f"is not valid YAML: {line}{error.problem or 'it cannot be read'}") from None
     except (yaml.YAMLError, ValueError, TypeError, OverflowError):
         raise ForeignError("is not valid YAML") from None
+    if plain is None or plain == {}:
+        raise ForeignError("is empty; expected LiteLLM's 'model_list', 'litellm_settings' and so on")
     if not isinstance(plain, dict):
         raise ForeignError("is no mapping; expected LiteLLM's 'model_list', 'litellm_settings' and so on")
     return plain
