@@ -128,6 +128,43 @@ def test_who_answers_for_which_prefix(asked: str, params: dict[str, Any], option
     assert not found.notes
 
 
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("http://tgi:8080", "http://tgi:8080/v1"),
+        ("http://tgi:8080/", "http://tgi:8080/v1"),
+        ("http://tgi:8080/v1", "http://tgi:8080/v1"),
+        ("http://tgi:8080/v1/chat/completions", "http://tgi:8080/v1"),
+    ],
+)
+def test_an_address_of_hugging_face_ends_as_litellm_makes_it_end(given: str, address: str) -> None:
+    found = carried({"model_list": [model("m", "huggingface/tgi", api_base=given)]})
+    assert new(found)["providers"] == {
+        "huggingface": {"kind": "openai", "vendor": "huggingface", "base_url": address},
+    }
+    assert not found.notes
+
+
+def test_an_address_that_a_variable_tells_cannot_be_mended() -> None:
+    found = carried({"model_list": [model("m", "huggingface/tgi", api_base="os.environ/TGI_BASE")]})
+    assert new(found)["providers"]["huggingface"]["base_url"] == "${TGI_BASE}"
+    assert paths(found) == ["model_list[0].litellm_params.api_base"]
+
+
+@pytest.mark.parametrize("name", ["whisper-1", "tts-1", "tts-1-hd", "dall-e-3", "omni-moderation-latest"])
+def test_models_of_openai_need_no_prefix(name: str) -> None:
+    found = carried({"model_list": [model("m", name)]})
+    assert new(found)["providers"]["openai"]["kind"] == "openai"
+    assert not found.notes
+
+
+@pytest.mark.parametrize("name", ["cohere/rerank-v3.5", "rerank-english-v3.0"])
+def test_a_ranking_model_of_cohere_is_told(name: str) -> None:
+    (note,) = carried({"model_list": [model("m", name)]}).notes
+    assert note.path == "model_list[0].litellm_params.model"
+    assert "/v1/rerank" in note.why
+
+
 def test_a_secret_is_never_copied() -> None:
     headers = {"Authorization": "Bearer tok", "x-a": "b"}
     found = carried(

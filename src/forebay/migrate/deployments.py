@@ -187,6 +187,8 @@ class Entries:
         if prefix == "bedrock":
             model = model.removeprefix("converse/")
         if native is not None and self._fits(native, model, params):
+            if native.kind == "cohere" and model.startswith("rerank"):
+                self._notes.add(params.at("model"), "ranks, and the kind 'cohere' does not answer /v1/rerank")
             return Provider(prefix, self._native(native, prefix, params)), model
         return Provider(prefix or "litellm", self._litellm(prefix, params)), model
 
@@ -210,7 +212,7 @@ class Entries:
         for theirs, ours in {**COMMON, **native.keys}.items():
             value = params.take(theirs)
             if value is not None:
-                options[ours] = self._option(theirs, value, params, prefix)
+                options[ours] = self._option(theirs, self._addressed(native, ours, value, params), params, prefix)
         self._add_key(options, native.vendor or native.kind, params)
         headers = {HEADERS[each]: params.text(each) for each in HEADERS if each in params}
         if headers and native.kind == "openai":
@@ -220,6 +222,14 @@ class Entries:
         self._dropping(options, params)
         self._rest(params)
         return options
+
+    def _addressed(self, native: Native, name: str, value: object, params: Fields) -> object:
+        if name != "base_url" or not native.path or not isinstance(value, str):
+            return value
+        if not value.startswith(PREFIX):
+            return native.address_of(value)
+        self._notes.add(params.at("api_base"), f"is taken as it is, where LiteLLM appends '{native.path}'", "append it")
+        return value
 
     def _add_key(self, options: Options, vendor: str, params: Fields) -> None:
         """Without a key LiteLLM takes that of the environment; at the vendor's own address only, here."""

@@ -15,7 +15,7 @@ class Native(msgspec.Struct, frozen=True):
     """A kind; its ``vendor`` if it is OpenAI-shaped, and which of LiteLLM's parameters it has, by its own names.
 
     ``address`` says that it has none of its own. A model whose name begins with one of ``routes`` is asked by an API
-    that this kind does not speak.
+    that this kind does not speak. ``path`` is what LiteLLM appends to an address that does not end in it.
     """
 
     kind: str
@@ -23,6 +23,14 @@ class Native(msgspec.Struct, frozen=True):
     keys: Mapping[str, str] = {}
     address: bool = False
     routes: tuple[str, ...] = ()
+    path: str = ""
+
+    def address_of(self, given: str) -> str:
+        """What ``given``, an address as LiteLLM has it, is for Forebay."""
+        if not self.path:
+            return given
+        base = given.rstrip("/").removesuffix("/chat/completions")
+        return base if base.endswith(self.path) else base + self.path
 
 
 COMMON: Final = {"api_key": "api_key", "api_base": "base_url", "base_url": "base_url", "extra_headers": "headers"}
@@ -56,6 +64,7 @@ NATIVE: Final[Mapping[str, Native]] = {
         name: Native("openai", address=True)
         for name in ("hosted_vllm", "openai_like", "custom_openai", "litellm_proxy", "llamafile", "lm_studio")
     },
+    "huggingface": Native("openai", "huggingface", path="/v1"),
     "azure": Native("azure", keys={"api_version": "api_version", "azure_ad_token": "access_token"}, address=True),
     "anthropic": Native("anthropic"),
     "gemini": Native("gemini"),
@@ -70,7 +79,8 @@ NATIVE: Final[Mapping[str, Native]] = {
 _BY_NAME: Final = (
     (("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "davinci", "babbage", "ft:gpt-"), "openai"),
     (("claude-",), "anthropic"),
-    (("command", "embed-"), "cohere"),
+    (("whisper-1", "tts-1", "dall-e-", "omni-moderation-", "text-moderation-"), "openai"),
+    (("command", "embed-", "rerank-"), "cohere"),
     (("gemini-",), "vertex_ai"),
     (("deepseek-",), "deepseek"),
 )
