@@ -264,13 +264,36 @@ model_list:
 
 def test_wildcards() -> None:
     models = [model("groq/*", "groq/*"), model("*", "openai/*"), model("gpt-*", "openai/*"), model("x/*", "groq/y")]
+    models += [model("*", "*"), model("*", "groq/x"), model("a", "groq/*")]
     found = carried({"model_list": models})
     assert list(new(found)["models"]) == ["groq/*"]
     assert [note.remedy for note in found.notes] == [
-        "name it 'openai/*'",
-        "end it in '/*', or list the models",
-        "list the models",
+        f"{each} in the old file, and import that again"
+        for each in (
+            "name it 'openai/*'",
+            "end it in '/*', or list the models,",
+            "list them",
+            "begin it with one",
+            "list its models",
+            "list its models",
+            "end it in '/*', or list the models,",
+        )
     ]
+
+
+def test_the_hint_for_a_star_can_be_followed() -> None:
+    (note,) = carried({"model_list": [model("*", "openai/*")]}).notes
+    name = note.remedy.split("'")[1]
+    found = carried({"model_list": [model(name, "openai/*")]})
+    assert list(new(found)["models"]) == [name]
+    assert not found.notes
+
+
+def test_variables_of_what_is_left_out_are_not_asked_for() -> None:
+    models = [model("*", "openai/*", api_key=PLAIN), model("b", "groq/y", api_key="os.environ/KEY")]
+    found = carried({"model_list": models})
+    assert (found.variables, dict(found.secrets)) == (("KEY",), {})
+    assert "OPENAI_API_KEY" not in found.text
 
 
 def test_nothing_is_dropped_in_silence() -> None:

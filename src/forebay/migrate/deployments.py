@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from forebay.migrate.notes import Fields, Notes
+from forebay.migrate.notes import AGAIN, Fields, Notes
 from forebay.migrate.secrecy import is_secret
 from forebay.migrate.values import PREFIX, Values, seconds
 from forebay.migrate.vendors import COMMON, DROPPING, HEADERS, NATIVE, Native, split
@@ -252,7 +252,7 @@ class Entries:
     def _litellm(self, prefix: str, params: Fields) -> Options:
         options: Options = {"kind": "litellm", "provider": prefix or "openai"}
         if not prefix:
-            self._notes.add(params.at("model"), "has no provider in its name", "check 'provider' in the new file")
+            self._notes.add(params.at("model"), "has no provider in its name", f"begin it with one {AGAIN}")
         for name in ("api_key", "api_base", "api_version"):
             value = params.take(name) or (params.take("base_url") if name == "api_base" else None)
             if value is not None:

@@ -3,7 +3,7 @@
 Source: LiteLLM's documentation, "Config.yaml" and "All settings", and its `LiteLLM_Params` and `Router`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,7 @@ from forebay.migrate.caching import SEMANTIC, Caching
 from forebay.migrate.checking import check, fault_of
 from forebay.migrate.deployments import Entries, Entry, Provider
 from forebay.migrate.guardrails import Guardrails
-from forebay.migrate.notes import Fields, Note, Notes, quoted
+from forebay.migrate.notes import AGAIN, Fields, Note, Notes, quoted
 from forebay.migrate.reading import read
 from forebay.migrate.routing import Options, Routing
 from forebay.migrate.values import Values
@@ -21,6 +21,7 @@ from forebay.settings.document import below
 from forebay.settings.schema import WILDCARD
 
 MASTER: Final = "master"
+_END: Final = "end it in '/*', or list the models,"
 _MASTER_KEY: Final = "LITELLM_MASTER_KEY"
 _ELSEWHERE: Final = "is no setting of Forebay's"
 
@@ -79,9 +80,17 @@ def imported(text: str, name: str = "config.yaml") -> Imported:
     values.reserve(tree)
     conversion = _Conversion(Fields(tree, "", notes), values, notes)
     settings = conversion.settings()
-    new, variables = written(settings, name, tuple(notes), values.secrets), tuple(values.variables)
+    variables = _referred(settings, values.variables)
+    secrets = {each: path for each, path in values.secrets.items() if each in variables}
+    new = written(settings, name, tuple(notes), secrets)
     check(new, variables)
-    return Imported(new, tuple(notes), variables, values.secrets, tuple(conversion.left_out))
+    return Imported(new, tuple(notes), variables, secrets, tuple(conversion.left_out))
+
+
+def _referred(settings: Options, variables: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``variables`` that the new file reads: what was left out needs none."""
+    everything = str(settings)
+    return tuple(name for name in variables if f"${{{name}}}" in everything)
 
 
 class _Conversion:
@@ -142,16 +151,18 @@ class _Conversion:
     def _can_be_named(self, entry: Entry) -> bool:
         name = entry.name
         if "*" in name.removesuffix(WILDCARD) or not name.strip():
-            remedy = (
-                f"name it '{entry.provider.prefix}{WILDCARD}'" if name == "*" else "end it in '/*', or list the models"
+            remedy = "list its models" if name == "*" else _END
+            if name == "*" and entry.model.endswith("*") and entry.provider.options["kind"] != "litellm":
+                remedy = f"name it '{entry.provider.prefix}{WILDCARD}'"
+            self._notes.add(
+                below(entry.path, "model_name"), f"{quoted(name)} cannot be a model's name", f"{remedy} {AGAIN}"
             )
-            self._notes.add(below(entry.path, "model_name"), f"{quoted(name)} cannot be a model's name", remedy)
             return False
         if ("*" in entry.model) > name.endswith(WILDCARD) or entry.model.count("*") > 1:
-            self._notes.add(entry.path, f"{quoted(name)} has no '*' for that of its model", "end it in '/*'")
+            self._notes.add(entry.path, f"{quoted(name)} has no '*' for that of its model", f"{_END} {AGAIN}")
             return False
         if name.endswith(WILDCARD) and "*" not in entry.model:
-            self._notes.add(entry.path, f"{quoted(name)} stands for many models, its own for one", "list the models")
+            self._notes.add(entry.path, f"{quoted(name)} stands for many models, its own for one", f"list them {AGAIN}")
             return False
         return True
 

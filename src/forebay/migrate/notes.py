@@ -8,6 +8,9 @@ import msgspec
 from forebay.migrate.secrecy import looks_secret
 from forebay.settings.document import below, shown
 
+AGAIN: Final = "in the old file, and import that again"
+"""How the remedy ends of what may not be in the new file at all."""
+
 _MOST: Final = 10**12
 
 
