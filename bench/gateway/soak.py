@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Whether memory or sockets grow: a million requests of which the upstream spoils one in twenty, and streams besides.
+"""Whether memory or sockets grow: two million requests of which the upstream spoils one in twenty, and streams besides.
 
-    python bench/gateway/soak.py [--requests 1000000]
+    python bench/gateway/soak.py [--requests 2000000]
 
 After each slice of plain requests come some streams, half of whose spoilt ones break off; then memory, open files and
 connections are read. The status is 1 if one of them still grows in the second half, or an answer was neither whole nor
@@ -114,7 +114,7 @@ def cells(each: Slice) -> Cells:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=1_000_000, help="plain requests [1,000,000]")
+    parser.add_argument("--requests", type=int, default=2_000_000, help="plain requests [2,000,000]")
     options = parser.parse_args()
     allow_many_files()
     work = Path(tempfile.mkdtemp(prefix="gateway-soak-"))
