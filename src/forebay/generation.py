@@ -13,7 +13,8 @@ import msgspec
 
 from forebay.cache.layered import LayeredStore
 from forebay.cache.memory import MemoryStore
-from forebay.core.ports import CacheStore, Markable, Provider, Similar, Strategy, Watermark
+from forebay.core.marking import Markable, Watermark
+from forebay.core.ports import CacheStore, Provider, Similar, Strategy
 from forebay.core.types import Deployment, Live
 from forebay.engine.residency import Lodger, Residency
 from forebay.gateway.cache.identity import Identities, digest

@@ -10,8 +10,9 @@ from msgspec import Meta
 from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError
+from forebay.core.marking import Tokenizing
 from forebay.core.marks import SchemeName, Tokens
-from forebay.core.ports import Authenticator, Tokenizing
+from forebay.core.ports import Authenticator
 from forebay.core.types import Deployment, Principal
 from forebay.gateway.route import Route
 

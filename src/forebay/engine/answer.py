@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from forebay.core.errors import InvalidRequestError
-from forebay.core.ports import Marker
+from forebay.core.marking import Marker
 from forebay.core.types import Usage
 from forebay.engine.grammar import Grammar
 from forebay.engine.runner import Runner

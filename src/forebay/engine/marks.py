@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from forebay.core.errors import UnsupportedParameterError
-from forebay.core.ports import Marker, Watermark
+from forebay.core.marking import Marker, Watermark
 
 HEADER: Final = "x-watermark"
 

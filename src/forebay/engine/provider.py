@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from forebay.core.marking import Watermark
 from forebay.core.marks import Tokens
-from forebay.core.ports import Watermark
 from forebay.core.types import AdapterSource, Deployment, Operation
 from forebay.engine import library
 from forebay.engine.adapter_folder import AdapterFolder

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from forebay.core.ports import Bias
+from forebay.core.marking import Bias
 from forebay.engine.sequence import Logprobs, Sampling, Sequence
 
 Floats = npt.NDArray[np.float32]

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from forebay.core.ports import Marker
+from forebay.core.marking import Marker
 from forebay.engine.adapter import Adapter
 from forebay.engine.chain import Chain
 

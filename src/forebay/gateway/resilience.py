@@ -16,7 +16,7 @@ from forebay.core.errors import (
     UnsupportedParameterError,
     UpstreamTimeoutError,
 )
-from forebay.core.ports import Marking
+from forebay.core.marking import Marking
 from forebay.core.types import Call, Choice, Reply
 from forebay.gateway.attempt import attempt, within
 from forebay.gateway.cooldown import COUNTED, recovers_in, why_out

@@ -6,8 +6,8 @@ from functools import lru_cache
 import msgspec
 
 from forebay.core.errors import InvalidRequestError
+from forebay.core.marking import Marker
 from forebay.core.marks import SchemeName, Tokens
-from forebay.core.ports import Marker
 from forebay.settings import KeyRingSettings, WatermarkSettings
 from forebay.watermark.detector import SIGNIFICANCE, Hypothesis, Report, detect
 from forebay.watermark.keyring import KeyRing, Parameters, WatermarkKeyError
