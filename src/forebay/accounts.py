@@ -1,9 +1,7 @@
 """From settings to what knows who asks and what they have used: credentials, issued keys, tokens, the store."""
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from forebay.auth.credentials import Credentials
 from forebay.auth.issued import IssuedKeys
@@ -14,7 +12,7 @@ from forebay.core.ports import Authenticator, Store
 from forebay.core.types import Principal, TimeOuts
 from forebay.generation import STORE
 from forebay.plugins import PreparationError, store_plugin
-from forebay.providers.transport import Client, TransportError
+from forebay.providers.transport import Addresses, TransportError
 from forebay.settings import AuthSettings, IssuedKeySettings, IssuerSettings, Settings, StoreSettings
 
 OK: Final = 200
@@ -97,7 +95,7 @@ class Web:
     """Asks issuers, by the transport that providers are asked by; redirects are not followed."""
 
     def __init__(self) -> None:
-        self._clients: dict[str, Client] = {}
+        self._addresses = Addresses(ANSWER_BYTES, PATIENCE)
 
     async def get(self, url: str) -> bytes:
         """What is at ``url``.
@@ -117,24 +115,15 @@ class Web:
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            await client.aclose()
+        await self._addresses.aclose()
 
     async def _ask(self, method: bytes, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        client = self._clients.get(origin)
-        if client is None:
-            client = self._clients[origin] = Client(origin, environ=os.environ)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         try:
-            response = await client.send(method, path.encode(), body, headers=pairs, timeouts=PATIENCE)
-            answer = await response.read(ANSWER_BYTES)
+            status, answer = await self._addresses.ask(method, url, headers, body)
         except TransportError as error:
             raise UnavailableError("An issuer of tokens does not answer; try again later.") from error
-        if response.status != OK:
-            raise UnavailableError(f"An issuer of tokens answered with status {response.status}.")
+        if status != OK:
+            raise UnavailableError(f"An issuer of tokens answered with status {status}.")
         return answer
 
 

@@ -7,12 +7,10 @@ arguments), or a function ``(text, context) -> Verdict``.
 import functools
 import importlib
 import inspect
-import os
 import sysconfig
 import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,7 +23,7 @@ from forebay.gateway.guarding.rules import Policies, Rule, fingerprint
 from forebay.gateway.inward import Inward
 from forebay.guards import guard
 from forebay.plugins import GUARDS, GuardPlugin, GuardTools, UnknownKindError, guard_plugin, installed
-from forebay.providers.transport import Client, TransportError
+from forebay.providers.transport import Addresses, TransportError
 from forebay.settings import GuardSettings, Problem, Settings, SettingsError
 from forebay.settings.document import plain
 
@@ -41,7 +39,7 @@ class Toolbox:
 
     def __init__(self) -> None:
         self._models = Inward(GUARD)
-        self._clients: dict[str, Client] = {}
+        self._addresses = Addresses(BODY_LIMIT, TimeOuts())
         self.beside = Beside()
 
     def bind(self, ask: Handler) -> None:
@@ -54,27 +52,18 @@ class Toolbox:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """`GuardTools.post`: redirects are not followed, nor are answers beyond `BODY_LIMIT` read."""
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        client = self._clients.get(origin)
-        if client is None:
-            client = self._clients[origin] = Client(origin, environ=os.environ)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         try:
-            response = await client.send(b"POST", path.encode(), body, headers=pairs, timeouts=TimeOuts())
-            answer = await response.read(BODY_LIMIT)
+            status, answer = await self._addresses.ask(b"POST", url, headers, body)
         except TransportError as error:
             raise UpstreamError(f"A guard's server does not answer: {error}.") from error
-        if response.status != OK:
-            raise UpstreamError(f"A guard's server answered with status {response.status}.")
+        if status != OK:
+            raise UpstreamError(f"A guard's server answered with status {status}.")
         return answer
 
     async def close(self) -> None:
         """Let what nobody waits for end, and close the connections to other servers."""
         await self.beside.close()
-        for client in self._clients.values():
-            await client.aclose()
+        await self._addresses.aclose()
 
 
 def policies(settings: Settings, tools: Toolbox) -> Policies:

@@ -5,6 +5,7 @@ TLS, proxies from the environment, unix sockets, every framing of a body, time-o
 buffers. What it leaves out: HTTP/2, redirects, cookies, compression, request bodies in pieces.
 
     client.py      a base URL and what is sent with every request; start reading here
+    addresses.py   whole addresses, each asked by a client for its origin
     pool.py        connections between requests, callers that wait for one, and the one timer for all deadlines
     connection.py  one socket: what is written to it and what the parser makes of what comes back
     response.py    a reply while it arrives
@@ -15,6 +16,7 @@ buffers. What it leaves out: HTTP/2, redirects, cookies, compression, request bo
     errors.py      everything that can go wrong
 """
 
+from forebay.providers.transport.addresses import Addresses
 from forebay.providers.transport.client import Client
 from forebay.providers.transport.connection import Limits
 from forebay.providers.transport.errors import (
@@ -34,6 +36,7 @@ from forebay.providers.transport.response import Response
 from forebay.providers.transport.url import BaseUrl
 
 __all__ = [
+    "Addresses",
     "BaseUrl",
     "Client",
     "ClosedError",
