@@ -1,0 +1,164 @@
+"""Which address answers what: the endpoints of one generation, in groups that a configuration may lack.
+
+Each function gives paths, and for each path its methods.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from forebay.accounts import build_issuer
+from forebay.api import stored, watermark
+from forebay.api.adapters import AdapterEndpoints
+from forebay.api.anthropic import messages
+from forebay.api.caches import PATH as CACHE_PATH
+from forebay.api.caches import PREFIX as CACHE_PREFIX
+from forebay.api.caches import CacheEndpoints
+from forebay.api.explain import PREFIX as REQUEST_PREFIX
+from forebay.api.explain import Requests
+from forebay.api.guards import check, moderations
+from forebay.api.guards import guardrails as guardrails_api
+from forebay.api.guards.guardrails import Guardrails
+from forebay.api.http import Endpoint
+from forebay.api.inference import Inference
+from forebay.api.keys import AUDIT_PATH, KeyEndpoints
+from forebay.api.keys import PATH as KEYS_PATH
+from forebay.api.keys import PREFIX as KEY_PREFIX
+from forebay.api.models import PREFIX as MODEL_PREFIX
+from forebay.api.models import Models
+from forebay.api.operations import Operations
+from forebay.api.requests import FORM_READERS, READERS
+from forebay.api.responses import exchange as responses
+from forebay.api.stored import Stored
+from forebay.api.translated import Reader, Translated
+from forebay.core.ports import Authenticator, Handler, Provider, Store
+from forebay.core.types import Operation
+from forebay.gateway.adapters import AdapterManager
+from forebay.gateway.cache.asked import Reader as CacheReader
+from forebay.gateway.cache.warm import Warmer
+from forebay.gateway.explain import Explanations
+from forebay.gateway.guarding.trial import Trial
+from forebay.gateway.route import Route
+from forebay.generation import Generation
+from forebay.settings import IssuedKeySettings
+
+Endpoints = dict[str, dict[str, Endpoint]]
+
+
+def caches(current: Generation, route: Route, authenticator: Authenticator) -> Endpoints:
+    """Reading, clearing and warming the cache."""
+    settings, keeper = current.settings.cache, current.cache
+    if settings is None or keeper is None:
+        return {}
+    caches = CacheEndpoints(
+        authenticator, keeper, Warmer(route.model, CacheReader(settings, current.identities()), keeper)
+    )
+    return {
+        CACHE_PATH: {"GET": caches.stats, "DELETE": caches.clear},
+        CACHE_PREFIX: {"GET": caches.read, "DELETE": caches.delete, "POST": caches.warm},
+    }
+
+
+def inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
+    """What OpenAI's API asks models, each operation at its path."""
+    return {
+        f"/v1/{operation.value}": {"POST": Inference(read, authenticator, ask, FORM_READERS.get(operation))}
+        for operation, read in READERS.items()
+    }
+
+
+def files(authenticator: Authenticator, ask: Handler) -> Endpoints:
+    """Files and batches."""
+    uploads = Stored(Operation.FILES, authenticator, ask)
+    batches = Stored(Operation.BATCHES, authenticator, ask)
+    return {
+        "/v1/files": {"POST": uploads.upload, "GET": uploads.list},
+        stored.prefix(Operation.FILES): {"GET": uploads.one, "DELETE": uploads.one},
+        "/v1/batches": {"POST": batches.create, "GET": batches.list},
+        stored.prefix(Operation.BATCHES): {"GET": batches.one, "POST": batches.one},
+    }
+
+
+def translations(authenticator: Authenticator, ask: Handler) -> Endpoints:
+    """The APIs that are translated into ours: Anthropic's messages and OpenAI's responses."""
+    anthropic: dict[str, Reader] = {messages.PATH: messages.Messages.read, messages.COUNT_PATH: messages.read_count}
+    openai: dict[str, Reader] = {
+        responses.PATH: responses.Responses.read,
+        responses.COUNT_PATH: responses.read_count,
+    }
+    return {
+        path: {"POST": Translated(read, authenticator, ask, id_headers)}
+        for readers, id_headers in ((anthropic, messages.ID_HEADERS), (openai, ()))
+        for path, read in readers.items()
+    }
+
+
+def models(authenticator: Authenticator, route: Route) -> Endpoints:
+    """The models, and their adapters."""
+    manager = AdapterManager(route)
+    listing = Models(route, manager, authenticator, int(time.time()))
+    adapters = AdapterEndpoints(manager, authenticator)
+    return {
+        "/v1/models": {"GET": listing.list},
+        MODEL_PREFIX: {"GET": listing.show},
+        "/v1/load_lora_adapter": {"POST": adapters.load},
+        "/v1/unload_lora_adapter": {"POST": adapters.unload},
+    }
+
+
+def watermarks(authenticator: Authenticator, route: Route, current: Generation) -> Endpoints:
+    """Detecting marks; nothing where there is no key."""
+    marked = current.marked
+    if not (current.settings.watermark.keys or marked):
+        return {}
+    from forebay.detection import detection  # noqa: PLC0415  # NumPy comes with an extra
+
+    return {watermark.PATH: {"POST": detection(current.settings.watermark, marked, route, authenticator)}}
+
+
+def explanations(authenticator: Authenticator, explanations: Explanations) -> Endpoints:
+    """What became of a request."""
+    return {REQUEST_PREFIX: {"GET": Requests(explanations, authenticator).route}}
+
+
+def guards(authenticator: Authenticator, current: Generation) -> Endpoints:
+    """What asks guards without a model; none where there is no guard."""
+    if not current.policies.all:
+        return {}
+    trial = Trial(current.policies)
+    guardrails = Guardrails(trial, authenticator)
+    endpoints: Endpoints = {
+        check.PATH: {"POST": check.GuardCheck(trial, authenticator).check},
+        guardrails_api.PATH: {"GET": guardrails.list},
+        guardrails_api.PREFIX: {"POST": guardrails.validate, "GET": guardrails.history},
+    }
+    if categories := current.settings.moderations:
+        endpoints[moderations.PATH] = {"POST": moderations.Moderations(trial, authenticator, categories).answer}
+    return endpoints
+
+
+def operations(
+    authenticator: Authenticator, providers: Mapping[str, Provider], figures: Callable[[], str]
+) -> Endpoints:
+    """What whoever runs the server asks."""
+
+    def failures() -> Mapping[str, str]:
+        return {name: failure for name, provider in providers.items() if (failure := provider.failure())}
+
+    operations = Operations(authenticator, failures, figures)
+    return {
+        "/health": {"GET": operations.health, "HEAD": operations.health},
+        "/ready": {"GET": operations.ready, "HEAD": operations.ready},
+        "/metrics": {"GET": operations.metrics},
+    }
+
+
+def keys(authenticator: Authenticator, store: Store, settings: IssuedKeySettings | None) -> Endpoints:
+    """Issued keys, and the audit of what was done with them; nothing where none are issued."""
+    if settings is None:
+        return {}
+    issued = KeyEndpoints(build_issuer(store, settings), store.admin_log, authenticator)
+    return {
+        KEYS_PATH: {"GET": issued.list, "POST": issued.create},
+        KEY_PREFIX: {"GET": issued.show, "POST": issued.rotate, "DELETE": issued.revoke},
+        AUDIT_PATH: {"GET": issued.audit},
+    }
