@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from forebay.accounts import build_issuer
-from forebay.api import stored, watermark
+from forebay.api import stored, tokenize, watermark
 from forebay.api.adapters import AdapterEndpoints
 from forebay.api.anthropic import messages
 from forebay.api.caches import PATH as CACHE_PATH
@@ -93,13 +93,14 @@ def translations(authenticator: Authenticator, ask: Handler) -> Endpoints:
 
 
 def models(authenticator: Authenticator, route: Route) -> Endpoints:
-    """The models, and their adapters."""
+    """The models, their adapters and what they read."""
     manager = AdapterManager(route)
     listing = Models(route, manager, authenticator, int(time.time()))
     adapters = AdapterEndpoints(manager, authenticator)
     return {
         "/v1/models": {"GET": listing.list},
         MODEL_PREFIX: {"GET": listing.show},
+        tokenize.PATH: {"POST": tokenize.Tokenize(route, authenticator)},
         "/v1/load_lora_adapter": {"POST": adapters.load},
         "/v1/unload_lora_adapter": {"POST": adapters.unload},
     }

@@ -30,10 +30,7 @@ def once_per_host(settings: Settings) -> frozenset[str]:
 def workers_part(settings: Settings, socket: Path) -> Settings:
     """``settings`` for the workers: a model of the host's part is asked under its own name, at ``socket``."""
     shared = once_per_host(settings)
-    upstream = {
-        name: section("hosted", {"socket": str(socket.absolute()), "stands_for": _said(settings.providers[name])})
-        for name in shared
-    }
+    upstream = {name: section("hosted", _upstream(settings.providers[name], socket)) for name in shared}
     models = {
         name: msgspec.structs.replace(
             model,
@@ -64,6 +61,13 @@ def host_part(settings: Settings) -> Settings:
         store=None,
         log=msgspec.structs.replace(settings.log, requests=False),
     )
+
+
+def _upstream(section: Section, socket: Path) -> dict[str, object]:
+    """What a worker has to know of a provider of the host's."""
+    known: dict[str, object] = {"socket": str(socket.absolute()), "stands_for": _said(section)}
+    said = section.plain()
+    return known | {"watermark": said["watermark"]} if isinstance(said, dict) and "watermark" in said else known
 
 
 def _said(section: Section) -> str:

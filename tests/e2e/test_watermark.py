@@ -166,6 +166,30 @@ def test_other_schemes_can_be_asked_for(server: Served, marked: str) -> None:
     }
 
 
+def test_what_a_model_reads_can_be_asked_for(server: Served) -> None:
+    read = Asked(server, "/tokenize", "plain", model="smollm2", prompt="The hills were quiet.", return_token_strs=True)
+    assert read.json["count"] == len(read.json["tokens"]) == 5
+    assert "".join(read.json["token_strs"]) == "The hills were quiet."
+    assert max(read.json["tokens"]) < read.json["vocab_size"]
+    assert "token_strs" not in Asked(server, "/tokenize", "plain", model="smollm2", prompt="Hi").json
+    refused = Asked(server, "/tokenize", "plain", model="remote", prompt="Hi")
+    assert (refused.status, refused.param) == (400, "model")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Unix sockets")
+def test_workers_detect_as_well_and_a_stored_answer_names_its_key(config: Path, tmp_path: Path) -> None:
+    asked = {"prompt": "My favourite walk begins", "max_tokens": 130, "temperature": 1.0, "seed": 4, "ignore_eos": True}
+    cache = f"sqlite:{tmp_path / 'cache.db'}"
+    with forebay("--config", str(config), "--workers", "2", "--cache", cache, environ=ENVIRON) as server:
+        first = Asked(server, "/v1/completions", "plain", model="smollm2", **asked)
+        assert detected(server, first.json["choices"][0]["text"]).json["verdict"] == "marked"
+        assert Asked(server, "/tokenize", "plain", model="smollm2", prompt="Hi there").json["count"] == 2
+        answer = {"model": "smollm2", "prompt": "Yes or no?", "guided_choice": ["yes", "no"], "seed": 1}
+        replies = [Asked(server, "/v1/completions", "plain", **answer) for _ in range(4)]
+        assert {each.headers["x-watermark"] for each in replies} == {"autumn"}
+        assert "HIT" in {each.headers["x-cache"] for each in replies}
+
+
 def command(*arguments: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "forebay", "detect", *arguments],

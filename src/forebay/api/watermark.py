@@ -8,12 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.tokenize import reader_of
 from forebay.core.decode import decode
-from forebay.core.errors import InvalidRequestError
-from forebay.core.marking import Tokenizing
 from forebay.core.marks import SchemeName, Tokens
 from forebay.core.ports import Authenticator
-from forebay.core.types import Deployment, Principal
 from forebay.gateway.route import Route
 
 PATH: Final = "/v1/watermark/detect"
@@ -63,24 +61,13 @@ class Detect:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         require_json(header(scope, b"content-type"))
         body = decode((await receive())["body"], DetectBody)
-        deployment, provider = self._reader(body.model, principal)
+        deployment, provider = reader_of(self._route, body.model, principal)
         text = await asyncio.to_thread(self._readable, body.text)
         async with self._turn:
-            tokens = await provider.tokens(text)
+            tokens = await provider.tokens(deployment, text)
             found = await asyncio.to_thread(self._examine, tokens, deployment.provider, body)
         told = {"object": "watermark.detection", "model": body.model, **found, "note": NOTE}
         if body.mask:
             told["tokens"] = tokens.texts
         headers = [JSON, (b"x-request-id", request_id.encode())]
         await send_body(send, 200, headers, await asyncio.to_thread(msgspec.json.encode, told))
-
-    def _reader(self, model: str, principal: Principal) -> tuple[Deployment, Tokenizing]:
-        """A deployment of ``model`` whose tokenizer is here."""
-        for target in self._route.find(model, principal):
-            if isinstance(target.provider, Tokenizing):
-                return target.deployment, target.provider
-        raise InvalidRequestError(
-            f"The tokenizer of '{model}' is not in this process: name a model of the embedded engine, or where "
-            "several workers share one, use 'forebay detect'.",
-            param="model",
-        )

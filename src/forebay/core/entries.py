@@ -32,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """A stored reply: the whole of its JSON, and when it was made and ends (seconds since the epoch).
 
     The labels say whose it is and what may be deleted together. ``usage`` and ``deployment`` are those of the call that
-    was paid for.
+    was paid for; ``mark`` is the id of the key that its text is marked with, if it is.
     """
 
     body: bytes
@@ -45,6 +45,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     deployment: str = ""
     usage: Usage | None = None
     question: Question | None = None
+    mark: str = ""
 
     def lives(self, now: float) -> bool:
         """Whether it may be used at ``now``; not if it was made after that, for then the clock has jumped."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from forebay.core.marks import Tokens
+from forebay.core.types import Deployment
 
 if TYPE_CHECKING:  # Only parts of optional extras need it to run.
     import numpy as np
@@ -75,8 +76,8 @@ class Markable(Protocol):
 class Tokenizing(Protocol):
     """What a `Provider` can do besides, if it can tell what its model reads in a text."""
 
-    async def tokens(self, text: str, /) -> Tokens:
-        """The tokens of ``text``; the model itself need not be in memory.
+    async def tokens(self, deployment: Deployment, text: str, /) -> Tokens:
+        """The tokens of ``text`` for the model of ``deployment``; the model itself need not be in memory.
 
         Raises:
             ForebayError: it has no tokenizer here.

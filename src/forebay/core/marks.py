@@ -1,6 +1,9 @@
 """The nouns of watermarks: what a configuration may choose, who may, and the tokens of a text that is examined."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+HEADER: Final = "x-watermark"
+"""The header by which a reply says with which key its text is marked."""
 
 SchemeName = Literal["keyed", "kgw-lefthash", "kgw-selfhash", "hf-selfhash", "gumbel"]
 """The schemes: our own, those of Kirchenbauer et al. as they are in use, and the one that changes no probability."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from forebay.core.errors import UnsupportedParameterError
 from forebay.core.marking import Marker, Watermark
-
-HEADER: Final = "x-watermark"
+from forebay.core.marks import HEADER
 
 
 class Mark(NamedTuple):

@@ -42,7 +42,7 @@ class EngineProvider(LocalProvider[LocalModel]):
         """Mark with ``watermark`` whatever is asked from now on."""
         self._marks.watermark = watermark
 
-    async def tokens(self, text: str, /) -> Tokens:
+    async def tokens(self, deployment: Deployment, text: str, /) -> Tokens:  # noqa: ARG002  # there is one model
         """The tokens of ``text``, whether the model is in memory or not.
 
         Raises:

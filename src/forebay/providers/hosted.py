@@ -11,16 +11,22 @@ from typing import Final
 import msgspec
 
 from forebay.core.decode import MALFORMED
+from forebay.core.errors import UnavailableError
+from forebay.core.marks import Tokens
 from forebay.core.operations import STORED
 from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
 from forebay.plugins import ProviderPlugin
 from forebay.providers.transport import Client, TransportError
 from forebay.providers.vllm.adapters import RemoteAdapters
 from forebay.providers.vllm.endpoint import Endpoint
+from forebay.settings import WatermarkSettings
 
 LOOK_EVERY: Final = 1.0
 LOOK: Final = TimeOuts(connect=1.0, first_token=2.0, between_tokens=2.0, total=2.0)
+READING: Final = TimeOuts(connect=1.0, first_token=60.0, between_tokens=10.0, total=60.0)
+AS_JSON: Final = (b"content-type", b"application/json")
 _BODY_BYTES: Final = 64 * 1024
+_TOKENS_BYTES: Final = 64 * 1024 * 1024
 _GONE: Final = "the process that it runs in does not answer"
 
 
@@ -28,16 +34,26 @@ class HostedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``socket`` is the path of the Unix socket on which the host's process listens.
 
     ``stands_for`` tells what runs there: the socket is another one after each start, and the models are not.
+    ``watermark`` is how it marks; whoever examines a text in a worker has to know.
     """
 
     socket: str
     stands_for: str = ""
+    watermark: WatermarkSettings | None = None
 
 
 class Readiness(msgspec.Struct, frozen=True):
     """What ``/ready`` says: why some providers cannot answer."""
 
     providers: Mapping[str, str] = {}
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What ``/tokenize`` says."""
+
+    tokens: list[int]
+    token_strs: list[str]
+    vocab_size: int
 
 
 class HostedProvider:
@@ -76,6 +92,20 @@ class HostedProvider:
             name = await self._adapters.ready(self._endpoint, deployment.model, deployment.adapter)
             deployment = msgspec.structs.replace(deployment, model=name)
         return await self._endpoint.relay.answer(call, deployment)
+
+    async def tokens(self, deployment: Deployment, text: str, /) -> Tokens:
+        """The tokens of ``text``, as the host's process reads it.
+
+        Raises:
+            UnavailableError: it does not say.
+        """
+        asked = msgspec.json.encode({"model": deployment.model, "prompt": text, "return_token_strs": True})
+        try:
+            response = await self._client.send(b"POST", b"/tokenize", asked, headers=(AS_JSON,), timeouts=READING)
+            found = msgspec.json.decode(await response.read(_TOKENS_BYTES), type=Read)
+        except (TransportError, *MALFORMED):
+            raise UnavailableError(f"The tokenizer of '{deployment.model}' cannot be asked: try again.") from None
+        return Tokens(found.tokens, found.token_strs, found.vocab_size)
 
     async def adapters(self, deployment: Deployment, /) -> Sequence[str]:
         """The LoRA adapters that the host's process lists for the model.

@@ -19,12 +19,13 @@ _AT_ONCE: Final = 256 * 1024
 class Keeping:
     """What becomes of one answer: stored, or not, and told to those who wait for it."""
 
-    def __init__(self, keeper: Keeper, asked: Asked, flight: Flight | None, max_entry: int) -> None:
+    def __init__(self, keeper: Keeper, asked: Asked, flight: Flight | None, max_entry: int, mark: str = "") -> None:
         self._keeper = keeper
         self._asked = asked
         self._call = asked.call
         self._flight = flight
         self._max_entry = max_entry
+        self._mark = mark
 
     def whole(self, reply: Whole) -> None:
         """A reply came in one piece."""
@@ -81,6 +82,7 @@ class Keeping:
             call.request.operation.value,
             call.trace.deployment,
             usage,
+            mark=self._mark,
         )
 
     def _fell_back(self) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 
 from forebay.core.entries import Entry
 from forebay.core.errors import ForebayError, NotCachedError
+from forebay.core.marks import HEADER as MARK
 from forebay.core.ports import Handler
 from forebay.core.types import Call, Operation, Price, Principal, Reply, Stream, Usage, Whole
 from forebay.gateway.cache.asked import Asked, Reader, Wording
@@ -131,7 +132,7 @@ class Cache:
         if asked.wishes.only_if_cached:
             raise _not_cached()
         reply = _labelled(await ask(asked.call), label)
-        keeping = Keeping(self._keeper, asked, flight, self._max_entry)
+        keeping = Keeping(self._keeper, asked, flight, self._max_entry, dict(reply.headers).get(MARK, ""))
         if isinstance(reply, Whole):
             keeping.whole(reply)
             return reply
@@ -146,6 +147,8 @@ class Cache:
         headers = [("x-cache", label.upper()), ("age", str(int(entry.age(now))))]
         if similarity is not None:
             headers.append(("x-cache-similarity", f"{similarity:.4f}"))
+        if entry.mark:
+            headers.append((MARK, entry.mark))
         if request.stream:
             events = replay(request.operation, entry.body, call.id, now, include_usage=request.include_usage)
             return Stream(events, tuple(headers))
