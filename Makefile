@@ -5,6 +5,8 @@
 BIN := .venv/bin
 # For `serve`: options of `forebay serve`. For `test` and the like: options of pytest.
 ARGS ?=
+# How many processes `make test` runs; 0: none besides pytest's own, as debuggers and -x like it.
+JOBS ?= 2
 # A Python 3.11 or newer to make .venv with; empty: the newest one found.
 PYTHON ?=
 export PYTHON
@@ -30,7 +32,7 @@ serve: ## install what is needed into .venv and serve: make serve ARGS="--port 9
 test: lint ## lint, then every test that is not slow: make test ARGS="tests/web -x"
 	@scripts/apt.sh $(PACKAGES) || true
 	@scripts/node.sh || true
-	$(BIN)/python -m pytest -m "not slow and not vllm and not litellm and not guardrails" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not vllm and not litellm and not guardrails" $(ARGS)
 
 test-slow: dev ## the slow tests alone
 	@scripts/apt.sh $(PACKAGES) || true

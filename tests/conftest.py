@@ -19,7 +19,9 @@ settings.load_profile("forebay")
 SLOW_CALLBACK_SECONDS = 0.25
 # A test's own task may take its time (clients import half of themselves when first used), and so may what drives the
 # browser; ours may not.
-OWN_TASK = re.compile(r"coro=<\w+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]|[/\\]playwright[/\\]_impl[/\\]")
+OWN_TASK = re.compile(
+    r"coro=<[\w.]+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]|[/\\]playwright[/\\]_impl[/\\]"
+)
 
 
 def _is_own(description: str) -> bool:

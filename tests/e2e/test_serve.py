@@ -132,6 +132,7 @@ def test_clients_that_leave_free_every_block(served: Served) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_requests(served: Served) -> None:
     process = psutil.Process(served.process.pid)
     question = {"model": "smollm2", "prompt": "Hi", "max_tokens": 1}
