@@ -1,5 +1,6 @@
 """What every test has: an event loop that reports whoever blocks it."""
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ from hypothesis import settings
 
 from tests.support.blocking import watched
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.served import Served, forebay
+from tests.support.served import Served, forebay, forebay_services
 
 pytest_plugins = ["tests.skips", "pytester"]
 
@@ -16,11 +17,16 @@ pytest_plugins = ["tests.skips", "pytester"]
 settings.register_profile("forebay", deadline=None)
 settings.load_profile("forebay")
 
+AS_SERVICES = "FOREBAY_TEST_SERVICES"
+"""Set, the tests that share a server get one in three processes: engine, gateway and web."""
+
 SLOW_CALLBACK_SECONDS = 0.25
 # A test's own task may take its time (clients import half of themselves when first used), and so may what drives the
-# browser; ours may not.
+# browser, and the pipe that it comes by; ours may not.
 OWN_TASK = re.compile(
-    r"coro=<[\w.]+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]|[/\\]playwright[/\\]_impl[/\\]"
+    r"coro=<[\w.]+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]"
+    r"|[/\\]playwright[/\\]_impl[/\\]"
+    r"|<Handle _UnixReadPipeTransport\._read_ready\(\)>"
 )
 
 
@@ -37,8 +43,12 @@ def _no_slow_callbacks() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
-    """``forebay serve`` with nothing configured, shared by all tests that do not harm it."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """``forebay serve`` with nothing configured, shared by all tests that do not harm it; or the same as services."""
+    if AS_SERVICES in os.environ:
+        with forebay_services(tmp_path_factory.mktemp("services")) as services:
+            yield services.web
+        return
     with forebay() as server:
         yield server
 

@@ -41,7 +41,9 @@ from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
 from forebay.reload import UNUSABLE, Service, Source
+from forebay.roles import WEB, check_role, web_application
 from forebay.settings import LogSettings, Settings
+from forebay.web.static import Pages
 
 Endpoints = dict[str, dict[str, Endpoint]]
 
@@ -55,6 +57,9 @@ def application(settings: Settings, shared: Path | None = None, source: Source |
     Raises:
         SettingsError: a section is not what its plug-in reads, or of a kind that is not installed.
     """
+    check_role(settings)
+    if settings.server.role == WEB:
+        return web_application(settings)
     return Process(generation(settings), shared, source).service.application
 
 
@@ -81,7 +86,8 @@ class Process:
         self._accounts = Accounts(first.settings)
         self._store = self._accounts.store
         self._admit = Admit()
-        self.service = Service(first, self._endpoints, (self._journal, self._accounts), source)
+        lasting = (self._journal, self._accounts)
+        self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
     def _meter(self) -> Sequence[Stage]:
         meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
@@ -162,6 +168,11 @@ def _cache(current: Generation, route: Route, afresh: Handler) -> Sequence[Stage
         judge = Judge(Inward(JUDGE, afresh, JUDGING), semantic.judge, keeper.counts)
     reader = CacheReader(settings, current.identities())
     return (Cache(route.model, reader, keeper, settings.max_entry, shadow, judge),)
+
+
+def _pages(settings: Settings) -> dict[str, Endpoint]:
+    """The page, unless another process has it."""
+    return dict.fromkeys(("GET", "HEAD"), Pages()) if settings.server.role == "all" else {}
 
 
 def _logs(settings: LogSettings) -> list[TextLog | JsonLog]:

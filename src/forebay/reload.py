@@ -7,16 +7,16 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from forebay.api.application import Application, Endpoints, Table
+from forebay.api.http import Endpoint
 from forebay.core.types import TimeOuts
 from forebay.generation import Generation, Part, check, generation, prepare, start
 from forebay.plugins import PreparationError
 from forebay.process import Terminal
 from forebay.settings import Settings, SettingsError
-from forebay.web.static import Pages
 
 logger = logging.getLogger("forebay.reload")
 
@@ -68,7 +68,14 @@ Expose = Callable[[Generation], Endpoints]
 class Service:
     """The generation that serves now, the application that it serves by, and what is left of those before it."""
 
-    def __init__(self, first: Generation, expose: Expose, lasting: Sequence[Lasting], source: Source | None) -> None:
+    def __init__(
+        self,
+        first: Generation,
+        expose: Expose,
+        lasting: Sequence[Lasting],
+        source: Source | None,
+        pages: Mapping[str, Endpoint],
+    ) -> None:
         self.current = first
         self._expose = expose
         self._lasting = lasting
@@ -79,8 +86,7 @@ class Service:
         self._ending: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._applying: set[asyncio.Task[None]] = set()
-        pages = Pages()
-        self.application = Application(expose(first), {"GET": pages, "HEAD": pages}, self._live)
+        self.application = Application(expose(first), pages, self._live)
 
     async def apply(self, settings: Settings) -> None:
         """Serve by ``settings`` from now on.

@@ -12,7 +12,7 @@ import pytest
 
 from forebay.core.errors import UpstreamError
 from forebay.core.types import AdapterSource, Deployment, Whole
-from forebay.providers.hosted import HostedProvider, HostedSettings
+from forebay.providers.hosted import HostedProvider
 from tests.providers.vllm.test_provider import DEPLOYMENT, call
 from tests.support.until import until
 
@@ -50,7 +50,7 @@ async def listening(host: Host, path: Path) -> AsyncIterator[None]:
 async def test_it_says_what_the_host_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forebay.providers.hosted.LOOK_EVERY", 0.02)
     host, path = Host(), tmp_path / "s"
-    provider = HostedProvider("v", HostedSettings(str(path)))
+    provider = HostedProvider("v", f"unix:{path}:", twin="v")
     async with listening(host, path):
         await provider.start()
         assert provider.failure() is None
@@ -69,7 +69,7 @@ async def test_it_says_what_the_host_says(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_a_host_that_is_gone_is_told(tmp_path: Path) -> None:
-    provider = HostedProvider("v", HostedSettings(str(tmp_path / "s")))
+    provider = HostedProvider("v", f"unix:{tmp_path}/s:", twin="v")
     await provider.start()
     assert provider.failure() == "the process that it runs in does not answer"
     with pytest.raises(UpstreamError):
@@ -99,7 +99,7 @@ class Adapted:
 
 async def test_adapters_are_those_of_the_host(tmp_path: Path) -> None:
     host, path = Adapted(), tmp_path / "s"
-    provider = HostedProvider("v", HostedSettings(str(path)))
+    provider = HostedProvider("v", f"unix:{path}:", twin="v")
     deployment = Deployment("v/q", "v", "q")
     async with await asyncio.start_unix_server(host, path):
         assert await provider.adapters(deployment) == ["a"]

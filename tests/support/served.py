@@ -10,7 +10,8 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 BANNER_SECONDS = 240
 ADDRESS = re.compile(r"address\s+(http://\S+)/v1")
@@ -83,3 +84,33 @@ def forebay(
         reader.join()
         if process.stdout:
             process.stdout.close()
+
+
+SERVICES = """
+providers:
+  engine: {kind: forebay, base_url: "%s/v1"}
+models:
+  smollm2: {provider: engine}
+  all-minilm-l6-v2: {provider: engine}
+"""
+
+
+class Services(NamedTuple):
+    """The same in three processes; a browser and its clients know ``web``."""
+
+    engine: Served
+    gateway: Served
+    web: Served
+
+
+@contextlib.contextmanager
+def forebay_services(folder: Path) -> Iterator[Services]:
+    """An engine, a gateway before it and a page before that, each a ``forebay serve`` with a role."""
+    config = folder / "gateway.yaml"
+    with forebay("--role", "engine") as engine:
+        config.write_text(SERVICES % engine.url)
+        with (
+            forebay("--role", "gateway", "--config", str(config)) as gateway,
+            forebay("--role", "web", "--gateway", gateway.url) as web,
+        ):
+            yield Services(engine, gateway, web)

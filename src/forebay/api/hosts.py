@@ -7,6 +7,7 @@ browser can tell; only the ``Host`` it names gives it away.
 import ipaddress
 
 from forebay.api.http import Endpoint, Receive, Scope, Send, header
+from forebay.core.access import ON_BEHALF_OF
 from forebay.core.errors import PermissionDeniedError
 
 # Hosts seen to be local: looking at one costs more than the rest of the check, and there are few.
@@ -27,6 +28,12 @@ def only_local_hosts(endpoint: Endpoint) -> Endpoint:
                 )
             if len(known) < KNOWN:
                 known.add(host)
+        behalf = header(scope, ON_BEHALF_OF)
+        if behalf is not None and not is_loopback(behalf):
+            raise PermissionDeniedError(
+                "This server asks for no key and so answers only who is on this machine: configure auth.keys.",
+                code="client_not_allowed",
+            )
         await endpoint(scope, receive, send, request_id)
 
     known: set[str] = set()
@@ -43,3 +50,11 @@ def is_local(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine's own; what is none is not."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -21,6 +21,7 @@ from forebay.defaults import API_KEY, defaults, engine_installed
 from forebay.engine.catalog import DEFAULT
 from forebay.plugins import PreparationError, UnknownKindError
 from forebay.process import calm_collector, configure_logging
+from forebay.roles import ALL, ENGINE, WEB, check_role
 from forebay.server.companion import Companion, CompanionError
 from forebay.server.limits import Limits
 from forebay.server.run import AddressError, Again, Build, Listen, run
@@ -57,6 +58,12 @@ logger = logging.getLogger("forebay.cli")
     help="Where answers are kept for equal requests: memory, sqlite:PATH, redis://HOST:PORT/DB or off.  [default: off]",
 )
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
+@click.option(
+    "--role",
+    type=click.Choice(["all", "gateway", "engine", "web"]),
+    help="What of Forebay this process is; docs/services.md.  [default: all]",
+)
+@click.option("--gateway", help="Whom the role 'web' asks, such as http://127.0.0.1:8081.")
 def serve(  # noqa: PLR0913, PLR0917  # one an option
     host: str | None,
     port: int | None,
@@ -64,12 +71,15 @@ def serve(  # noqa: PLR0913, PLR0917  # one an option
     chosen: tuple[str, ...],
     cache: str | None,
     workers: int | None,
+    role: str | None,
+    gateway: str | None,
 ) -> None:
     """Serve models in the OpenAI format."""
-    given = {"host": host, "port": port, "workers": workers}
+    given = {"host": host, "port": port, "workers": workers, "role": role, "gateway": gateway}
     source = Source(config, chosen, given, cache) if config else None
     settings = with_cache(_settings(source, chosen, given), cache)
     try:
+        check_role(settings)
         prepare(settings)
         _serve(settings, source)
     except (SettingsError, UnknownKindError, PreparationError, CompanionError, AddressError) as error:
@@ -111,14 +121,22 @@ def _settings(source: Source | None, chosen: Sequence[str], given: Mapping[str, 
     if chosen and not engine_installed():
         raise click.ClickException("--model needs the embedded engine: pip install 'forebay[engine]'")
     try:
-        settings = source.read() if source else with_server(defaults(os.environ, chosen), given)
+        settings = source.read() if source else with_server(_defaults(chosen, given), given)
     except (SettingsError, PreparationError, OSError) as error:
         raise click.ClickException(str(error)) from None
-    if not settings.models:
+    if not settings.models and settings.server.role != WEB:
         raise click.ClickException(NO_MODEL)
     if is_open(settings):
         raise click.ClickException(OPEN_DOOR.format(settings.server.host))
     return settings
+
+
+def _defaults(chosen: Sequence[str], given: Mapping[str, object]) -> Settings:
+    """What is served without a file: by the web role no model, by the engine's no vendor."""
+    role = given["role"]
+    if role == WEB:
+        return Settings()
+    return defaults({} if role == ENGINE else os.environ, chosen)
 
 
 def _serve(settings: Settings, source: Source | None) -> None:
@@ -171,16 +189,14 @@ def _limits(server: ServerSettings) -> Limits:
 
 def _announce(settings: Settings, address: str) -> None:
     """Tell a person who has just started the server how to use it."""
-    names = list(settings.models)
+    names, role = list(settings.models), settings.server.role
     here = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-    lines = (
-        f"Forebay {__version__}",
-        f"  address   {address}/v1",
-        f"  models    {', '.join(names)}",
-        f"  web page  {here}/",
-        f"  try       {_curl(here, names, settings)}",
-        "  stop      Ctrl-C",
-    )
+    title = f"Forebay {__version__}" if role == ALL else f"Forebay {__version__}, {role}"
+    lines = [title, f"  address   {address}/v1"]
+    lines += [f"  models    {', '.join(names)}"] if names else [f"  gateway   {settings.server.gateway}"]
+    lines += [f"  web page  {here}/"] if role in {ALL, WEB} else []
+    lines += [f"  try       {_curl(here, names, settings)}"] if names else []
+    lines += ["  stop      Ctrl-C"]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 

@@ -53,7 +53,7 @@ class Source(msgspec.Struct, frozen=True):
     def _completed(self, settings: Settings, name: str) -> Settings:
         settings = with_key(with_engine(settings, self.chosen), os.environ)
         settings = with_cache(with_server(settings, self.server), self.cache)
-        if not settings.models:
+        if not settings.models and settings.server.role != "web":
             raise SettingsError(name, [Problem(0, "", "names no model: add 'models', or --model.")])
         if is_open(settings):
             raise SettingsError(name, [Problem(0, "auth.keys", _OPEN.format(settings.server.host))])

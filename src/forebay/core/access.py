@@ -1,5 +1,7 @@
 """How what a provider keeps is asked for: files and batches, which have no model but a path."""
 
+from typing import Final
+
 import msgspec
 
 
@@ -12,3 +14,7 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     method: str = "POST"
     path: str = ""
     provider: str = ""
+
+
+ON_BEHALF_OF: Final = b"x-forebay-client"
+"""The header by which the process of the page says to the gateway whose request it hands on: an address."""

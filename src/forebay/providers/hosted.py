@@ -1,14 +1,17 @@
-"""What a worker process sees of a provider that its host holds once: asked over a socket, and watched.
+"""What another process that is a Forebay itself answers: the one that holds a host's engine, or one elsewhere.
 
-The host's process is a Forebay itself (docs/adr/0005), so its ``/ready`` says which of its providers cannot answer.
+A worker asks its host's over a socket (docs/adr/0005), a gateway an engine with an address of its own
+(docs/adr/0032). Its ``/ready`` says which of its providers cannot answer.
 """
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from forebay.core.decode import MALFORMED
 from forebay.core.errors import UnavailableError
@@ -19,7 +22,7 @@ from forebay.plugins import ProviderPlugin
 from forebay.providers.transport import Client, TransportError
 from forebay.providers.vllm.adapters import RemoteAdapters
 from forebay.providers.vllm.endpoint import Endpoint
-from forebay.settings import WatermarkSettings
+from forebay.settings import Secret, WatermarkSettings
 
 LOOK_EVERY: Final = 1.0
 LOOK: Final = TimeOuts(connect=1.0, first_token=2.0, between_tokens=2.0, total=2.0)
@@ -42,6 +45,17 @@ class HostedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     watermark: WatermarkSettings | None = None
 
 
+class ForebaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A Forebay at ``base_url``, such as ``http://engine:8081/v1``, and the key by which it knows this one.
+
+    ``watermark`` is how its models are marked, for whoever examines texts here.
+    """
+
+    base_url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+/v1/?$")]
+    api_key: Secret | None = None
+    watermark: WatermarkSettings | None = None
+
+
 class Readiness(msgspec.Struct, frozen=True):
     """What ``/ready`` says: why some providers cannot answer."""
 
@@ -57,12 +71,17 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class HostedProvider:
-    """The provider that is called ``name`` there too."""
+    """What the Forebay at ``url`` answers with its models; ``twin`` is the provider there that this one stands for.
 
-    def __init__(self, name: str, settings: HostedSettings) -> None:
+    Without a twin it stands for all of them, and is well as long as that process answers.
+    """
+
+    def __init__(self, name: str, url: str, key: Secret | None = None, twin: str | None = None) -> None:
         self._name = name
-        self._client = Client(f"unix:{settings.socket}")
-        self._endpoint = Endpoint(name, f"unix:{settings.socket}:", None, exact=True)
+        self._twin = twin
+        headers = {"authorization": f"Bearer {key.reveal()}"} if key else {}
+        self._client = Client(url, headers=headers, environ=os.environ)
+        self._endpoint = Endpoint(name, url, key, exact=True)
         self._adapters = RemoteAdapters()
         self._failure: str | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -157,9 +176,18 @@ class HostedProvider:
         try:
             response = await self._client.send(b"GET", b"/ready", timeouts=LOOK)
             found = msgspec.json.decode(await response.read(_BODY_BYTES), type=Readiness)
-            self._failure = found.providers.get(self._name)
+            self._failure = found.providers.get(self._twin) if self._twin else None
         except (TransportError, *MALFORMED):
             self._failure = _GONE
 
 
-plugin = ProviderPlugin(settings=HostedSettings, build=HostedProvider)
+def _of_host(name: str, settings: HostedSettings) -> HostedProvider:
+    return HostedProvider(name, f"unix:{settings.socket}:", twin=name)
+
+
+def _of_address(name: str, settings: ForebaySettings) -> HostedProvider:
+    return HostedProvider(name, settings.base_url.rstrip("/").removesuffix("/v1"), settings.api_key)
+
+
+plugin = ProviderPlugin(settings=HostedSettings, build=_of_host)
+elsewhere = ProviderPlugin(settings=ForebaySettings, build=_of_address)

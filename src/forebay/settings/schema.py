@@ -26,8 +26,12 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 _TIME_OUTS = TimeOuts()
 
 
+Role = Literal["all", "gateway", "engine", "web"]
+"""What one process is of Forebay: all of it, or one of three that make it up together."""
+
+
 class ServerSettings(msgspec.Struct, frozen=True):
-    """Where the server listens and what it bears."""
+    """Where the server listens, what it bears, and what of Forebay it is; ``gateway`` is whom the web role asks."""
 
     host: Name = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
@@ -39,6 +43,8 @@ class ServerSettings(msgspec.Struct, frozen=True):
     keep_alive: Duration = 75.0
     max_connections: Positive = 10_000
     shutdown_timeout: Duration = 30.0
+    role: Role = "all"
+    gateway: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s]+/?$")] | None = None
 
 
 class KeySettings(msgspec.Struct, frozen=True):
