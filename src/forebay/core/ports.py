@@ -7,8 +7,10 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
+from forebay.core.conversations import Conversations, Responses
 from forebay.core.entries import Entry, Match, News, Question, Selection, StoreStats
 from forebay.core.families import Family
+from forebay.core.feedback import FeedbackBook
 from forebay.core.keys import AdminLog, KeyBook
 from forebay.core.ledger import UsageBook
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
@@ -323,7 +325,7 @@ class Embedder(Protocol):
 
 
 class Store(Protocol):
-    """What outlives the server: the ledger, keys, and what admins did."""
+    """What outlives the server: the ledger, keys, what admins did, conversations."""
 
     @property
     def recorder(self) -> Recorder:
@@ -343,6 +345,21 @@ class Store(Protocol):
     @property
     def admin_log(self) -> AdminLog:
         """Who changed what."""
+        ...
+
+    @property
+    def conversations(self) -> Conversations:
+        """What was said."""
+        ...
+
+    @property
+    def responses(self) -> Responses:
+        """Answers while they come, and afterwards."""
+        ...
+
+    @property
+    def feedback(self) -> FeedbackBook:
+        """What people thought of answers."""
         ...
 
     async def start(self) -> None:

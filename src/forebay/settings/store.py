@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from forebay.settings.conversations import ConversationSettings
 from forebay.settings.values import KIB, Duration, Secret, Size
 
 Url = Annotated[Secret, msgspec.Meta(pattern=r"^(sqlite:///.|postgres(ql)?://)")]
@@ -16,7 +17,7 @@ class StoreSettings(msgspec.Struct, frozen=True):
     ``url`` is ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/NAME``. ``journal`` is a folder, by default
     beside SQLite's file, ``journal_limit`` what it may hold. ``durability`` says when a row is in the journal: ``sync``
     before the client has its answer, ``batched`` within a tenth of a second. Rows older than ``retention`` are deleted;
-    ``None``: never.
+    ``None``: never. ``conversations`` have settings of their own.
     """
 
     url: Url = Secret("sqlite:///forebay.db")
@@ -24,3 +25,4 @@ class StoreSettings(msgspec.Struct, frozen=True):
     journal_limit: Size = 1024 * KIB**2
     durability: Literal["batched", "sync"] = "batched"
     retention: Duration | None = None
+    conversations: ConversationSettings = ConversationSettings()

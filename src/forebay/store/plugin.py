@@ -4,9 +4,13 @@ from pathlib import Path
 
 from sqlalchemy.exc import ArgumentError
 
+from forebay.core.conversations import Bounds
 from forebay.plugins import PreparationError, StorePlugin
 from forebay.settings import StoreSettings
 from forebay.store.audit import AuditTable
+from forebay.store.conversations.answers import ResponseTable
+from forebay.store.conversations.feedback import FeedbackTable
+from forebay.store.conversations.table import ConversationTable
 from forebay.store.database import Database, UnusableUrlError, journal_folder, parse
 from forebay.store.journal import Journal
 from forebay.store.keys import KeyTable
@@ -22,6 +26,11 @@ class SqlStore:
         self.usage = UsageTable(database)
         self.keys = KeyTable(database)
         self.admin_log = AuditTable(database)
+        kept = settings.conversations
+        bounds = Bounds(kept.max_items, kept.max_item, kept.max_size)
+        self.conversations = ConversationTable(database, bounds)
+        self.responses = ResponseTable(database, bounds)
+        self.feedback = FeedbackTable(database)
         sync = settings.durability == "sync"
         self.recorder = Ledger(journal, self.usage, sync=sync, retention=settings.retention)
 
