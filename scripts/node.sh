@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="oidc-provider@9.13.3"
+packages="oidc-provider@9.13.3 oauth2-mock-server@8.2.3"
 
 installed=.node/installed
 [ "$(cat $installed 2>/dev/null)" = "$packages" ] && exit 0

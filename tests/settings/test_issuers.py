@@ -12,6 +12,12 @@ auth:
       jwks_uri: https://issuer.example/jwks.json
 """
 
+NAMELESS = """
+auth:
+  issuers:
+    - issuer: http://issuer.example/
+      audience: [https://forebay.example]
+"""
 
 TWICE = """jwks_uri: https://issuer.example/a
     - issuer: https://issuer.example/
@@ -24,11 +30,17 @@ def test_an_issuer_is_read() -> None:
     assert issuer.algorithms == ("RS256",)
 
 
+def test_an_issuer_whose_name_is_an_address_tells_where_its_keys_are() -> None:
+    (issuer,) = load(NAMELESS.replace("http:", "https:"), source="test", environ={}).auth.issuers
+    assert issuer.jwks_uri is None
+    assert issuer.has_keys
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("jwks_uri: https", "jwks_uri: http", "must match"),
-        ("jwks_uri: https://issuer.example/jwks.json", "tenant: x", "needs a 'jwks_uri'"),
+        (GOOD, NAMELESS, "needs a 'jwks_uri'"),
         ("[https://forebay.example]", "[]", "at least 1"),
         ("jwks_uri:", "algorithms: [none]\n      jwks_uri:", "none"),
         ("jwks_uri:", "algorithms: [RS256, HS256]\n      jwks_uri:", "go together"),

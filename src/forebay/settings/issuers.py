@@ -1,6 +1,7 @@
 """What a settings file may say about those who issue tokens: whom to believe, and what."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -10,7 +11,14 @@ Name = Annotated[str, msgspec.Meta(min_length=1)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^(https://[^\s/]|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/)")]
 """HTTPS, but for this machine's own address: whoever could change what comes from there could make tokens."""
 
+_SAFE_URL: Final = re.compile(r"https://[^\s/?#]+[^\s]*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s]*)?")
+
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256"]
+
+
+def is_safe(url: str) -> bool:
+    """Whether nobody between us and ``url`` can change what comes from there: HTTPS, or this machine's own address."""
+    return _SAFE_URL.fullmatch(url) is not None
 
 
 class ClaimSettings(msgspec.Struct, frozen=True):
@@ -35,9 +43,9 @@ class IntrospectionSettings(msgspec.Struct, frozen=True):
 class IssuerSettings(msgspec.Struct, frozen=True):
     """An issuer of tokens: ``issuer`` is its name as it stands in ``iss``, letter by letter.
 
-    Its keys come from ``jwks_uri``; a ``secret`` is for HS256 only. ``types`` are what a token's header may call it,
-    ``lifetime`` is the longest that is believed. ``scope_prefix`` is taken off its scopes (``forebay:chat``), others
-    are left out where there is one; ``admin_scope`` is the one that makes an admin.
+    Its keys come from ``jwks_uri``, or from where its metadata says; a ``secret`` is for HS256 only. ``types`` are what
+    a token's header may call it, ``lifetime`` is the longest that is believed. ``scope_prefix`` is taken off its scopes
+    (``forebay:chat``), others are left out where there is one; ``admin_scope`` is the one that makes an admin.
     """
 
     issuer: Name
@@ -52,3 +60,8 @@ class IssuerSettings(msgspec.Struct, frozen=True):
     tenant: Name = "default"
     scope_prefix: str = ""
     admin_scope: str = ""
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether it publishes keys: where it says by itself, unless there is another way to check its tokens."""
+        return self.jwks_uri is not None or (self.introspection is None and self.algorithms != ("HS256",))

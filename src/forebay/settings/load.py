@@ -9,6 +9,7 @@ from forebay.core.names import flaw
 from forebay.core.types import ADAPTER_MARK
 from forebay.settings.cache import with_long_cache
 from forebay.settings.document import MAX_BYTES, Entries, Items, Node, Scalar, parse, shown
+from forebay.settings.issuers import is_safe
 from forebay.settings.problems import Problems, hint
 from forebay.settings.reader import Reader
 from forebay.settings.schema import WILDCARD, ModelSettings, Settings
@@ -198,8 +199,9 @@ def _check_issuers(root: Node, problems: Problems) -> None:
             problems.add(name.line, name.path, f"is the same as {seen[_text(name)].path}")
         algorithms = {_text(one) for one in _items(_child(each, "algorithms"))} or {"RS256"}
         has_secret, has_keys = _child(each, "secret") is not None, _child(each, "jwks_uri") is not None
-        if algorithms - {"HS256"} and not has_keys and _child(each, "introspection") is None:
-            problems.add(each.line, each.path, "needs a 'jwks_uri' where its keys are (or HS256 and a 'secret')")
+        has_keys = has_keys or _child(each, "introspection") is not None
+        if algorithms - {"HS256"} and not has_keys and name is not None and not is_safe(_text(name)):
+            problems.add(each.line, each.path, "needs a 'jwks_uri': its name is no HTTPS address that would tell it")
         if ("HS256" in algorithms) != has_secret:
             problems.add(each.line, each.path, "HS256 in 'algorithms' and a 'secret' of 32 bytes or more go together")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from forebay.auth.oauth import jwks
+from forebay.auth.oauth import fetched, jwks
 from forebay.auth.oauth.jwks import KeySet
 from forebay.core.errors import UnavailableError
 from tests.support.issuing import JWKS, Keys
@@ -21,10 +21,15 @@ class Clock:
         return self.now
 
 
+async def where() -> str:
+    return JWKS
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(jwks, "time", made)
+    monkeypatch.setattr(fetched, "time", made)
     return made
 
 
@@ -47,7 +52,7 @@ async def test_many_at_once_are_one_fetch_and_one_that_leaves_ends_it_for_nobody
         await go.wait()
         return await keys.fetch(url)
 
-    known = KeySet(JWKS, slow)
+    known = KeySet(where, slow)
     asking = [asyncio.create_task(known.key("k1", "RS256")) for _ in range(20)]
     await asyncio.sleep(0)
     asking[0].cancel()
@@ -58,14 +63,14 @@ async def test_many_at_once_are_one_fetch_and_one_that_leaves_ends_it_for_nobody
 
 
 async def test_fifty_unknown_ids_are_at_most_one_fetch(keys: Keys, clock: Clock) -> None:
-    known = KeySet(JWKS, keys.fetch)
+    known = KeySet(where, keys.fetch)
     assert await known.key("k1", "RS256")
-    clock.now += jwks.COOL_DOWN + 1
+    clock.now += fetched.COOL_DOWN + 1
     keys.fetched.clear()
     for number in range(50):
         assert await known.key(f"no{number}", "RS256") is None
     assert len(keys.fetched) == 1
-    clock.now += jwks.COOL_DOWN + 1
+    clock.now += fetched.COOL_DOWN + 1
     assert await known.key("no7", "RS256") is None
     assert len(keys.fetched) == 1
     for number in range(2 * jwks.MOST_UNKNOWN):
@@ -76,7 +81,7 @@ async def test_fifty_unknown_ids_are_at_most_one_fetch(keys: Keys, clock: Clock)
 async def test_a_new_key_is_found_when_it_is_first_used(clock: Clock) -> None:
     keys = Keys()
     rotated, keys.published = keys.published, []
-    known = KeySet(JWKS, keys.fetch)
+    known = KeySet(where, keys.fetch)
     assert await known.key("k1", "RS256") is None
     keys.published = rotated
     clock.now += jwks.UNKNOWN_SECONDS + 1
@@ -84,14 +89,14 @@ async def test_a_new_key_is_found_when_it_is_first_used(clock: Clock) -> None:
 
 
 async def test_keys_are_fetched_anew_when_they_are_old_and_go_on_while_they_cannot_be(keys: Keys, clock: Clock) -> None:
-    known = KeySet(JWKS, keys.fetch)
+    known = KeySet(where, keys.fetch)
     assert await known.key("k1", "RS256")
-    clock.now += jwks.TTL + 1
+    clock.now += fetched.TTL + 1
     keys.away = True
     assert await known.key("k1", "RS256")
     assert await known.key("k1", "RS256")
     assert len(keys.fetched) == 2
-    clock.now += jwks.STALE
+    clock.now += fetched.STALE
     with pytest.raises(UnavailableError):
         await known.key("k1", "RS256")
 
@@ -101,7 +106,7 @@ async def test_a_document_that_is_none_has_no_keys(body: bytes) -> None:
     async def fetch(_url: str) -> bytes:
         return body
 
-    known = KeySet(JWKS, fetch)
+    known = KeySet(where, fetch)
     try:
         found: Any = await known.key("k1", "RS256")
     except UnavailableError:

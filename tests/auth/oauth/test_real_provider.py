@@ -72,3 +72,11 @@ async def test_signed_and_opaque_tokens_of_client_credentials(provider: str) -> 
         await tokens.verify(f"{signed[:-8]}{'A' * 8}")
     await tokens.close()
     await web.close()
+
+
+async def test_its_keys_are_found_by_its_metadata(provider: str) -> None:
+    web = Web()
+    tokens = Tokens([IssuerSettings(provider, (AUDIENCE,), claims=ClaimSettings("client_id"))], web.get, web.post)
+    assert (await tokens.verify(await token(provider, "jwt"))).name == "app"
+    await tokens.close()
+    await web.close()

@@ -1,8 +1,6 @@
 """An issuer's keys, fetched when they are needed and as rarely as possible (RFC 7517)."""
 
-import asyncio
 import base64
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -11,19 +9,13 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from forebay.core.errors import ForebayError, UnavailableError
+from forebay.auth.oauth.fetched import Fetch, Fetched
+from forebay.core.errors import UnavailableError
 
-logger = logging.getLogger("forebay.auth")
-
-Fetch = Callable[[str], Awaitable[bytes]]
-"""What is at a URL, of bounded size and within bounded time. Raises `ForebayError` where there is nothing."""
+Locate = Callable[[], Awaitable[str]]
+"""Where the keys are. Raises `ForebayError` where nobody can say."""
 
 Key = RSAKey | ECKey | OKPKey
-
-TTL: Final = 600.0
-STALE: Final = 12 * 3600.0
-COOL_DOWN: Final = 30.0
-"""After this much time since the last fetch an unknown key id, or another try after a failure, is worth a new one."""
 
 UNKNOWN_SECONDS: Final = 300.0
 MOST_UNKNOWN: Final = 1000
@@ -52,15 +44,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class KeySet:
-    """The keys at ``url``. One fetch at a time; while it fails, the keys that were there last go on for `STALE`."""
+    """The keys at the URL that ``locate`` tells."""
 
-    def __init__(self, url: str, fetch: Fetch) -> None:
-        self._url = url
+    def __init__(self, locate: Locate, fetch: Fetch) -> None:
+        self._locate = locate
         self._fetch = fetch
-        self._keys: Mapping[str, Found] = {}
-        self._loaded = self._tried = float("-inf")
+        self._keys = Fetched("the keys of an issuer", self._load)
         self._unknown: dict[str, float] = {}
-        self._flight: asyncio.Task[None] | None = None
 
     async def key(self, kid: str | None, algorithm: str) -> Key | None:
         """The key with that id, if it is one for ``algorithm``; without an id the only one that is.
@@ -68,58 +58,47 @@ class KeySet:
         Raises:
             UnavailableError: the keys cannot be had.
         """
-        now = time.monotonic()
-        if now - self._loaded > TTL and now - self._tried > COOL_DOWN:
-            await self._refresh()
-        if time.monotonic() - self._loaded > STALE:
-            raise UnavailableError("The issuer's keys cannot be had now; try again later.")
-        found = self._find(kid, algorithm)
-        if found is None and kid is not None and self._worth(kid):
-            await self._refresh()
-            found = self._find(kid, algorithm)
+        keys = await self._known()
+        found = _find(keys, kid, algorithm)
+        if found is None and kid is not None and kid not in keys and self._worth(kid):
+            await self._keys.refresh()
+            found = _find(await self._known(), kid, algorithm)
         if found is None and kid is not None:
             self._note(kid)
         return found
 
     async def close(self) -> None:
         """Stop fetching."""
-        if self._flight is not None:
-            self._flight.cancel()
-            await asyncio.gather(self._flight, return_exceptions=True)
+        await self._keys.close()
 
-    def _find(self, kid: str | None, algorithm: str) -> Key | None:
-        kind = KEY_TYPES.get(algorithm)
-        fitting = (
-            (name, each)
-            for name, each in self._keys.items()
-            if (each.type, each.curve) == kind and each.algorithm in {None, algorithm}
-        )
-        found = [each.key for name, each in fitting if kid is None or name == kid]
-        return found[0] if len(found) == 1 else None
+    async def _known(self) -> Mapping[str, Found]:
+        keys = await self._keys.value()
+        if keys is None:
+            raise UnavailableError("The issuer's keys cannot be had now; try again later.")
+        return keys
 
     def _worth(self, kid: str) -> bool:
         now = time.monotonic()
-        return now - self._tried > COOL_DOWN and self._unknown.get(kid, now) <= now and kid not in self._keys
+        return self._keys.is_cool and self._unknown.get(kid, now) <= now
 
     def _note(self, kid: str) -> None:
         if len(self._unknown) >= MOST_UNKNOWN:
             self._unknown.pop(next(iter(self._unknown)))
         self._unknown[kid] = time.monotonic() + UNKNOWN_SECONDS
 
-    async def _refresh(self) -> None:
-        """Take part in the fetch that is under way, or begin one; who leaves does not end it for the others."""
-        if self._flight is None or self._flight.done():
-            self._flight = asyncio.create_task(self._load(), name="jwks")
-        await asyncio.shield(self._flight)
+    async def _load(self) -> Mapping[str, Found]:
+        return _read(await self._fetch(await self._locate()))
 
-    async def _load(self) -> None:
-        self._tried = time.monotonic()
-        try:
-            self._keys = _read(await self._fetch(self._url))
-        except (ForebayError, ValueError) as error:
-            logger.warning("the keys of an issuer cannot be fetched: %s", error)
-        else:
-            self._loaded = time.monotonic()
+
+def _find(keys: Mapping[str, Found], kid: str | None, algorithm: str) -> Key | None:
+    kind = KEY_TYPES.get(algorithm)
+    fitting = (
+        (name, each)
+        for name, each in keys.items()
+        if (each.type, each.curve) == kind and each.algorithm in {None, algorithm}
+    )
+    found = [each.key for name, each in fitting if kid is None or name == kid]
+    return found[0] if len(found) == 1 else None
 
 
 def _read(body: bytes) -> Mapping[str, Found]:

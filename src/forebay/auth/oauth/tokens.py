@@ -1,22 +1,20 @@
 """Verifies tokens: from text to principal, once for each, then out of memory until it ends."""
 
-import contextlib
 import hashlib
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OctKey
-from joserfc.jws import JWSRegistry
 
 from forebay.auth.oauth import claims
+from forebay.auth.oauth.discovery import Discovery
 from forebay.auth.oauth.errors import InvalidTokenError
+from forebay.auth.oauth.fetched import Fetch
 from forebay.auth.oauth.introspection import Introspection, Post
-from forebay.auth.oauth.jwks import Fetch, Key, KeySet
+from forebay.auth.oauth.jwks import Key, KeySet
+from forebay.auth.oauth.signature import check_signature
 from forebay.auth.oauth.token import LONGEST, Parts, is_jwt, take_apart
 from forebay.core.types import Principal
 from forebay.settings import IssuerSettings
@@ -42,7 +40,8 @@ class Issuer:
         self.settings = settings
         self._types = frozenset(kind.lower() for kind in settings.types)
         self._secret = OctKey.import_key(settings.secret.reveal().encode()) if settings.secret else None
-        self._keys = KeySet(settings.jwks_uri, fetch) if settings.jwks_uri else None
+        self._discovery = Discovery(settings.issuer, fetch)
+        self._keys = KeySet(self._jwks_uri, fetch) if settings.has_keys else None
         self.introspection = Introspection(settings.introspection, post) if settings.introspection else None
 
     async def verify(self, text: str, parts: Parts) -> Mapping[str, Any]:
@@ -57,13 +56,17 @@ class Issuer:
         if parts.type not in self._types:
             raise InvalidTokenError("it is of another type")
         key = await self._key(parts)
-        _check_signature(text, parts.algorithm, key)
+        check_signature(text, parts.algorithm, key)
         return parts.claims
 
     async def close(self) -> None:
         """Stop fetching keys."""
+        await self._discovery.close()
         if self._keys is not None:
             await self._keys.close()
+
+    async def _jwks_uri(self) -> str:
+        return self.settings.jwks_uri or await self._discovery.jwks_uri()
 
     async def _key(self, parts: Parts) -> Key | OctKey:
         """A secret is for HS256 alone, and a published key never for it."""
@@ -132,18 +135,6 @@ class Tokens:
                 told = {"iss": own.issuer, "aud": list(own.audience), "exp": time.time() + OPAQUE_SECONDS, **found}
                 return _believed(told, issuer.settings, OPAQUE_SECONDS)
         raise refused
-
-
-def _check_signature(text: str, algorithm: str, key: Key | OctKey) -> None:
-    # A header that is unknown to the library may stay: those that do harm have been refused.
-    registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-    try:
-        with warnings.catch_warnings() if algorithm == "EdDSA" else contextlib.nullcontext():
-            if algorithm == "EdDSA":  # by its new name nobody uses it yet (RFC 9864)
-                warnings.simplefilter("ignore", SecurityWarning)
-            jws.deserialize_compact(text, key, registry=registry)
-    except (JoseError, ValueError, TypeError):
-        raise InvalidTokenError("its signature is wrong") from None
 
 
 def _believed(found: Mapping[str, Any], settings: IssuerSettings, seconds: float) -> tuple[Principal, float]:
