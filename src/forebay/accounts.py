@@ -1,8 +1,9 @@
 """From settings to what knows who asks and what they have used: credentials, issued keys, tokens, the store."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from forebay.auth.attempts import Attempts
 from forebay.auth.credentials import Credentials
 from forebay.auth.issued import IssuedKeys
 from forebay.auth.issuing import Issuer
@@ -14,6 +15,9 @@ from forebay.generation import STORE
 from forebay.plugins import PreparationError, store_plugin
 from forebay.providers.transport import Addresses, TransportError
 from forebay.settings import AuthSettings, IssuedKeySettings, IssuerSettings, Settings, StoreSettings
+
+if TYPE_CHECKING:  # an extra
+    from forebay.login import Login
 
 OK: Final = 200
 ANSWER_BYTES: Final = 512 * 1024
@@ -45,6 +49,8 @@ class Accounts:
         self._issued = IssuedKeys(self.store.keys, _pepper(issued)) if self.store and issued else None
         self._web = Web()
         self._verifiers: list[tuple[Sequence[IssuerSettings], Verifier]] = []
+        self._attempts = Attempts()
+        self._logins: list[tuple[AuthSettings, Login]] = []
 
     def authenticator(self, settings: AuthSettings) -> Authenticator:
         """Whatever credentials there are, else everybody."""
@@ -62,7 +68,26 @@ class Accounts:
         }
         find = self._issued.find if self._issued else None
         verify = self._verifier(settings.issuers).verify if settings.issuers else None
-        return Credentials(keys, find, verify, metadata_url(settings))
+        credentials = Credentials(keys, find, verify, metadata_url(settings))
+        login = self.login(settings)
+        return login.authenticator(credentials) if login else credentials
+
+    def login(self, settings: AuthSettings) -> "Login | None":
+        """How people log in, if they do: what another generation had already, if it was the same."""
+        if settings.login is None or self.store is None:
+            return None
+        for known, login in self._logins:
+            if known == settings:
+                return login
+        try:
+            from forebay.login import Login  # noqa: PLC0415  # an extra
+        except ImportError as error:
+            raise PreparationError(
+                f"auth.login needs what is not installed ({error.name}): pip install 'forebay[login]'"
+            ) from None
+        login = Login(settings, settings.login, self.store.sessions, self._web.ask, self._attempts)
+        self._logins.append((settings, login))
+        return login
 
     async def start(self) -> None:
         """Open the store, and know the keys in it."""
@@ -75,6 +100,8 @@ class Accounts:
         """Free everything."""
         for _, verifier in self._verifiers:
             await verifier.close()
+        for _, login in self._logins:
+            await login.close()
         await self._web.close()
         if self._issued is not None:
             await self._issued.close()
@@ -103,7 +130,7 @@ class Web:
         Raises:
             UnavailableError: nothing, or more than `ANSWER_BYTES`, or not in time.
         """
-        return await self._ask(b"GET", url, {"accept": "application/json"}, b"")
+        return await self._good(b"GET", url, {"accept": "application/json"}, b"")
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """The answer to a POST.
@@ -111,17 +138,25 @@ class Web:
         Raises:
             UnavailableError: there is none, or more than `ANSWER_BYTES`, or not in time.
         """
-        return await self._ask(b"POST", url, headers, body)
+        return await self._good(b"POST", url, headers, body)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._addresses.aclose()
 
-    async def _ask(self, method: bytes, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    async def ask(self, method: bytes, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Status and body of an answer.
+
+        Raises:
+            UnavailableError: there is none, or more than `ANSWER_BYTES`, or not in time.
+        """
         try:
-            status, answer = await self._addresses.ask(method, url, headers, body)
+            return await self._addresses.ask(method, url, headers, body)
         except TransportError as error:
             raise UnavailableError("An issuer of tokens does not answer; try again later.") from error
+
+    async def _good(self, method: bytes, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        status, answer = await self.ask(method, url, headers, body)
         if status != OK:
             raise UnavailableError(f"An issuer of tokens answered with status {status}.")
         return answer

@@ -12,7 +12,6 @@ from forebay import endpoints
 from forebay.accounts import Accounts, metadata_url
 from forebay.api.admin import Admin
 from forebay.api.application import Application
-from forebay.api.hosts import only_local_hosts
 from forebay.api.http import Endpoint
 from forebay.api.usage import PATH as USAGE_PATH
 from forebay.api.usage import UsageEndpoint
@@ -138,12 +137,9 @@ class Process:
             admin = Admin(authenticator, self._change, UNUSABLE)
             found["/admin/config"] = {"PUT": admin.configure}
         found |= endpoints.caches(current, route, authenticator)
-        if auth.required:
-            return found
-        return {
-            path: {method: only_local_hosts(endpoint) for method, endpoint in methods.items()}
-            for path, methods in found.items()
-        }
+        login = self._accounts.login(auth)
+        found |= endpoints.sessions(auth, login)
+        return endpoints.reachable(found, auth, login)
 
 
 class Host(Process):

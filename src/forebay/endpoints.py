@@ -5,6 +5,7 @@ Each function gives paths, and for each path its methods.
 
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from forebay.accounts import build_issuer
 from forebay.api import stored, tokenize, watermark
@@ -18,11 +19,15 @@ from forebay.api.explain import Requests
 from forebay.api.guards import check, moderations
 from forebay.api.guards import guardrails as guardrails_api
 from forebay.api.guards.guardrails import Guardrails
+from forebay.api.hosts import only_local_hosts
 from forebay.api.http import Endpoint
 from forebay.api.inference import Inference
 from forebay.api.keys import AUDIT_PATH, KeyEndpoints
 from forebay.api.keys import PATH as KEYS_PATH
 from forebay.api.keys import PREFIX as KEY_PREFIX
+from forebay.api.login.cookies import Cookies, with_sessions
+from forebay.api.login.session import PATH as SESSION_PATH
+from forebay.api.login.session import SessionEndpoint, key_methods
 from forebay.api.models import PREFIX as MODEL_PREFIX
 from forebay.api.models import Models
 from forebay.api.operations import Operations
@@ -39,7 +44,10 @@ from forebay.gateway.explain import Explanations
 from forebay.gateway.guarding.trial import Trial
 from forebay.gateway.route import Route
 from forebay.generation import Generation
-from forebay.settings import IssuedKeySettings
+from forebay.settings import AuthSettings, IssuedKeySettings
+
+if TYPE_CHECKING:  # an extra
+    from forebay.login import Login
 
 Endpoints = dict[str, dict[str, Endpoint]]
 
@@ -162,4 +170,28 @@ def keys(authenticator: Authenticator, store: Store, settings: IssuedKeySettings
         KEYS_PATH: {"GET": issued.list, "POST": issued.create},
         KEY_PREFIX: {"GET": issued.show, "POST": issued.rotate, "DELETE": issued.revoke},
         AUDIT_PATH: {"GET": issued.audit},
+    }
+
+
+def sessions(settings: AuthSettings, login: "Login | None") -> Endpoints:
+    """Logging in and out; where nobody can, whom a page is to ask for a key."""
+    if login is not None:
+        return login.endpoints()
+    told = SessionEndpoint(Cookies(None), None, key_methods(settings), required=settings.required)
+    return {SESSION_PATH: {"GET": told}}
+
+
+def reachable(found: Endpoints, settings: AuthSettings, login: "Login | None") -> Endpoints:
+    """``found`` for whomever the configuration lets in: browsers that are logged in, or who is on this machine."""
+    if login is not None:
+        cookies = login.cookies
+        return {
+            path: {method: with_sessions(endpoint, cookies) for method, endpoint in methods.items()}
+            for path, methods in found.items()
+        }
+    if settings.required:
+        return found
+    return {
+        path: {method: only_local_hosts(endpoint) for method, endpoint in methods.items()}
+        for path, methods in found.items()
     }

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "detect": ("forebay.cli.detect:detect", "Tell whether FILES, or what comes in by a pipe, carry a watermark."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),
     "keys": ("forebay.cli.keys:keys", "Make, list, rotate and revoke API keys."),
+    "password": ("forebay.cli.password:password", "Make the hash of an admin's password."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }
 """Where each command is, and what it does."""

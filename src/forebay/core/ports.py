@@ -13,6 +13,8 @@ from forebay.core.families import Family
 from forebay.core.feedback import FeedbackBook
 from forebay.core.keys import AdminLog, KeyBook
 from forebay.core.ledger import UsageBook
+from forebay.core.sessions import SessionBook
+from forebay.core.signing import SigningBook
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
 from forebay.core.verdicts import Context, Judgement, Verdict
 
@@ -360,6 +362,16 @@ class Store(Protocol):
     @property
     def feedback(self) -> FeedbackBook:
         """What people thought of answers."""
+        ...
+
+    @property
+    def sessions(self) -> SessionBook:
+        """Who is logged in."""
+        ...
+
+    @property
+    def signing(self) -> SigningBook:
+        """By which keys tokens are signed."""
         ...
 
     async def start(self) -> None:

@@ -8,6 +8,7 @@ from forebay.settings.conversations import ConversationSettings
 from forebay.settings.guards import GuardSettings, PolicySettings, RuleSettings
 from forebay.settings.issuers import ClaimSettings, IntrospectionSettings, IssuerSettings
 from forebay.settings.load import load, load_file
+from forebay.settings.login import AuthorizationServerSettings, LoginProviderSettings, LoginSettings, RoleSettings
 from forebay.settings.prices import PerToken, PriceSettings
 from forebay.settings.problems import Problem, SettingsError
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
@@ -30,6 +31,7 @@ from forebay.settings.watermark import KeyRingSettings, WatermarkSettings
 
 __all__ = [
     "AuthSettings",
+    "AuthorizationServerSettings",
     "CacheSettings",
     "ClaimSettings",
     "ConversationSettings",
@@ -47,6 +49,8 @@ __all__ = [
     "KeyRingSettings",
     "KeySettings",
     "LogSettings",
+    "LoginProviderSettings",
+    "LoginSettings",
     "MemorySettings",
     "ModelSettings",
     "PerToken",
@@ -54,6 +58,7 @@ __all__ = [
     "PriceSettings",
     "Problem",
     "RetrySettings",
+    "RoleSettings",
     "RuleSettings",
     "Secret",
     "Section",

@@ -52,6 +52,7 @@ def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
     _check_keys(root, problems)
     _check_issued_keys(root, problems)
     _check_issuers(root, problems)
+    _check_login(root, problems)
     _check_prices(root, problems)
     _check_files(root, problems)
     _check_policies(root, problems)
@@ -204,6 +205,26 @@ def _check_issuers(root: Node, problems: Problems) -> None:
             problems.add(each.line, each.path, "needs a 'jwks_uri': its name is no HTTPS address that would tell it")
         if ("HS256" in algorithms) != has_secret:
             problems.add(each.line, each.path, "HS256 in 'algorithms' and a 'secret' of 32 bytes or more go together")
+
+
+def _check_login(root: Node, problems: Problems) -> None:
+    """Sessions are kept somewhere, and begin somehow; who sends browsers elsewhere says whither they come back."""
+    auth = _child(root, "auth")
+    has_store = isinstance(_child(root, "store"), Entries)
+    login, server = _child(auth, "login"), _child(auth, "server")
+    if isinstance(login, Entries):
+        provider = _child(login, "provider")
+        if not has_store:
+            problems.add(login.line, login.path, "needs a 'store' to keep the sessions in, such as 'store: {}'")
+        if provider is None and _child(login, "password") is None:
+            problems.add(login.line, login.path, "needs a 'provider', or a 'password' (see 'forebay password')")
+        if provider is not None and not _text(_child(auth, "resource")):
+            problems.add(provider.line, provider.path, "needs 'auth.resource': where it sends browsers back to")
+    if isinstance(server, Entries):
+        if _child(auth, "issued_keys") is None:
+            problems.add(server.line, server.path, "needs 'auth.issued_keys': they are its clients")
+        if not _text(_child(auth, "resource")):
+            problems.add(server.line, server.path, "needs 'auth.resource': it is the name of the issuer")
 
 
 def _offered(name: str, models: list[str]) -> bool:

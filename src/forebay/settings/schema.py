@@ -10,6 +10,7 @@ from forebay.core.types import TimeOuts
 from forebay.settings.cache import CacheSettings
 from forebay.settings.guards import GuardSettings, PolicySettings
 from forebay.settings.issuers import IssuerSettings
+from forebay.settings.login import AuthorizationServerSettings, LoginSettings
 from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
@@ -68,25 +69,33 @@ class IssuedKeySettings(msgspec.Struct, frozen=True):
 
 
 class AuthSettings(msgspec.Struct, frozen=True):
-    """Who may ask: whoever holds a key, one of these or an issued one, or a token; everybody where there is none of it.
+    """Who may ask: whoever holds a key, one of these or an issued one, or a token, or is logged in; else everybody.
 
+    ``server`` gives out tokens for issued keys.
     ``resource`` is the server's own address as its clients see it, under which it says whose tokens it takes.
     """
 
     keys: tuple[KeySettings, ...] = ()
     issued_keys: IssuedKeySettings | None = None
     issuers: tuple[IssuerSettings, ...] = ()
+    server: AuthorizationServerSettings | None = None
+    login: LoginSettings | None = None
     resource: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#\"]+)?$")] = ""
 
     @property
     def required(self) -> bool:
         """Whether anybody is asked who they are."""
+        return self.takes_credentials or self.login is not None
+
+    @property
+    def takes_credentials(self) -> bool:
+        """Whether there is anything that a header ``Authorization`` could hold."""
         return bool(self.keys or self.issued_keys or self.issuers)
 
     @property
     def scoped(self) -> bool:
         """Whether a credential may be good for some things only."""
-        return bool(self.issued_keys or self.issuers)
+        return bool(self.issued_keys or self.issuers or self.login)
 
 
 class TimeOutSettings(TimeOuts, frozen=True):

@@ -15,6 +15,8 @@ from forebay.store.database import Database, UnusableUrlError, journal_folder, p
 from forebay.store.journal import Journal
 from forebay.store.keys import KeyTable
 from forebay.store.ledger import Ledger
+from forebay.store.sessions import SessionTable
+from forebay.store.signing import SigningTable
 from forebay.store.usage import UsageTable
 
 
@@ -31,6 +33,8 @@ class SqlStore:
         self.conversations = ConversationTable(database, bounds)
         self.responses = ResponseTable(database, bounds)
         self.feedback = FeedbackTable(database)
+        self.sessions = SessionTable(database)
+        self.signing = SigningTable(database)
         sync = settings.durability == "sync"
         self.recorder = Ledger(journal, self.usage, sync=sync, retention=settings.retention)
 

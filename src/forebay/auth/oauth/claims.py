@@ -29,19 +29,19 @@ def check(claims: Claims, issuer: IssuerSettings, now: float) -> float:
     """
     if claims.get("iss") != issuer.issuer:
         raise InvalidTokenError("it is from another issuer")
-    if not _audience(claims.get("aud")) & set(issuer.audience):
+    if not audience(claims.get("aud")) & set(issuer.audience):
         raise InvalidTokenError("it is for another audience")
     if any(name in claims for name in ID_TOKEN_CLAIMS) or claims.get("token_use") == "id" or claims.get("typ") == "ID":
         raise InvalidTokenError("it is an ID token, not an access token")
-    ends = _moment(claims, "exp")
+    ends = moment(claims, "exp")
     if ends is None:
         raise InvalidTokenError("it has no 'exp'")
     if ends <= now - LEEWAY:
         raise InvalidTokenError("it has expired")
     for name in ("nbf", "iat"):
-        if (_moment(claims, name) or 0) > now + LEEWAY:
+        if (moment(claims, name) or 0) > now + LEEWAY:
             raise InvalidTokenError("it is not valid yet")
-    begins = _moment(claims, "iat")
+    begins = moment(claims, "iat")
     if ends - (now if begins is None else min(begins, now)) > issuer.lifetime + LEEWAY:
         raise InvalidTokenError("it is valid for too long")
     return ends
@@ -59,21 +59,27 @@ def principal(claims: Claims, issuer: IssuerSettings) -> Principal:
     own = {scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix)} - {ADMIN}
     admin = bool(issuer.admin_scope) and issuer.admin_scope in scopes
     return Principal(
-        _name(claims, wanted.name),
-        _name(claims, wanted.tenant) if wanted.tenant else issuer.tenant,
-        frozenset(_names(_needed(claims, wanted.models))) if wanted.models else None,
+        name_in(claims, wanted.name),
+        name_in(claims, wanted.tenant) if wanted.tenant else issuer.tenant,
+        frozenset(names(_needed(claims, wanted.models))) if wanted.models else None,
         admin,
         scopes=frozenset(own | {ADMIN} if admin else own),
     )
 
 
-def _audience(value: object) -> set[str]:
+def audience(value: object) -> set[str]:
+    """Whom a token is for: one, or a list."""
     if isinstance(value, str):
         return {value}
     return {each for each in value if isinstance(each, str)} if isinstance(value, list) else set()
 
 
-def _moment(claims: Claims, name: str) -> float | None:
+def moment(claims: Claims, name: str) -> float | None:
+    """The moment in the claim ``name``, in seconds since the epoch, if it is there.
+
+    Raises:
+        InvalidTokenError: it is none.
+    """
     value = claims.get(name)
     if value is None:
         return None
@@ -86,15 +92,16 @@ def _moment(claims: Claims, name: str) -> float | None:
 def _scopes(claims: Claims) -> Iterator[str]:
     """OAuth's, Entra's, Auth0's and Keycloak's, each under its own name."""
     for name in ("scope", "scp", "permissions"):
-        yield from _names(claims.get(name))
+        yield from names(claims.get(name))
     realm = claims.get("realm_access")
     if isinstance(realm, dict):
-        yield from _names(realm.get("roles"))
+        yield from names(realm.get("roles"))
 
 
-def _names(value: object) -> list[str]:
-    names = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
-    return [name for name in names[:MOST_NAMES] if isinstance(name, str)]
+def names(value: object) -> list[str]:
+    """The names in a list, or in a text with spaces in between."""
+    found = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+    return [name for name in found[:MOST_NAMES] if isinstance(name, str)]
 
 
 def _needed(claims: Claims, name: str) -> object:
@@ -103,7 +110,12 @@ def _needed(claims: Claims, name: str) -> object:
     return claims[name]
 
 
-def _name(claims: Claims, name: str) -> str:
+def name_in(claims: Claims, name: str) -> str:
+    """The claim ``name``, which is to be a name.
+
+    Raises:
+        InvalidTokenError: it is missing, or none.
+    """
     value = _needed(claims, name)
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
         raise InvalidTokenError("a claim that says who asks is no name")

@@ -11,6 +11,7 @@ from forebay.settings.issuers import is_safe
 
 OPENID: Final = "/.well-known/openid-configuration"
 OAUTH: Final = "/.well-known/oauth-authorization-server"
+BASIC: Final = "client_secret_basic"
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -23,6 +24,12 @@ class Metadata(msgspec.Struct, frozen=True):
     userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
     authorization_response_iss_parameter_supported: bool = False
+    token_endpoint_auth_methods_supported: tuple[str, ...] = (BASIC,)
+
+    @property
+    def takes_basic(self) -> bool:
+        """Whether a client may authenticate in the header ``Authorization``."""
+        return BASIC in self.token_endpoint_auth_methods_supported
 
 
 class Discovery:

@@ -23,9 +23,8 @@ class Introspection:
     """What the issuer says of a token."""
 
     def __init__(self, settings: IntrospectionSettings, post: Post) -> None:
-        credentials = f"{quote(settings.client_id, safe='')}:{quote(settings.client_secret.reveal(), safe='')}"
         self._headers = {
-            "authorization": "Basic " + base64.b64encode(credentials.encode()).decode(),
+            "authorization": basic(settings.client_id, settings.client_secret.reveal()),
             "content-type": "application/x-www-form-urlencoded",
             "accept": "application/json",
         }
@@ -49,3 +48,9 @@ class Introspection:
         if not isinstance(answer, dict) or answer.get("active") is not True:
             raise InvalidTokenError("it is not active")
         return answer
+
+
+def basic(client_id: str, client_secret: str) -> str:
+    """The ``Authorization`` header of a client (RFC 6749, section 2.3.1)."""
+    credentials = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
+    return "Basic " + base64.b64encode(credentials.encode()).decode()

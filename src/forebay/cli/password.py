@@ -1,0 +1,39 @@
+"""``forebay password``: makes what a configuration has of an admin's password."""
+
+import secrets
+import sys
+from typing import Final
+
+import click
+
+RANDOM_BYTES: Final = 18
+
+
+@click.command()
+@click.option("--generate", is_flag=True, help="Make a password, and show it on the standard error.")
+def password(*, generate: bool) -> None:
+    """Ask for a password (or read it from a pipe), and print its hash for 'auth.login.password'."""
+    try:
+        from forebay.auth.login.password import hashed  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise click.ClickException(f"{error.name} is not installed: pip install 'forebay[login]'") from None
+    text = _generated() if generate else _given()
+    try:
+        click.echo(hashed(text))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _generated() -> str:
+    text = secrets.token_urlsafe(RANDOM_BYTES)
+    click.echo(f"{text}\nkeep the password above, it is not shown again", err=True)
+    return text
+
+
+def _given() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    text: str = click.prompt("Password", hide_input=True, err=True)
+    if click.prompt("Again", hide_input=True, err=True) != text:
+        raise click.ClickException("the two are not the same")
+    return text
