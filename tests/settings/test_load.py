@@ -251,7 +251,7 @@ def test_an_unquoted_variable_is_what_it_looks_like() -> None:
     ("written", "message"),
     [
         ("${UNSET}", "the environment variable UNSET is not set; ${UNSET:-default} would do without it"),
-        ("'${'", "'${' begins no reference such as ${NAME} or ${NAME:-default}; '$${' is a plain '${'"),
+        ("'${'", "'${' begins no reference such as ${NAME}, ${NAME:-default}, ${file:PATH} or "),
         ("'${1}'", "'${' begins no reference"),
         ("'${A-b}'", "'${' begins no reference"),
         ("'${A:-b'", "'${' begins no reference"),
@@ -263,8 +263,8 @@ def test_variables_that_mean_nothing(written: str, message: str) -> None:
 
 
 def test_variables_that_are_no_text() -> None:
-    for value in ("\udcff", "x" * 2**21):
-        with pytest.raises(SettingsError, match="the environment variable V is too long, or not valid UTF-8"):
+    for value, message in (("\udcff", "V is not valid UTF-8"), ("x" * 2**21, "is more than 1024 KiB")):
+        with pytest.raises(SettingsError, match=message):
             load("server: {host: '${V}'}", source="f", environ={"V": value})
 
 

@@ -1,7 +1,7 @@
 """Where the settings of ``forebay serve`` come from: a file with what the command line adds, as often as it is asked.
 
 With several workers the main process decides. What it has accepted lies in the folder that they share, and what a
-worker was sent lies there for it to look at: texts, never the secrets that their ``${VAR}`` stand for.
+worker was sent lies there for it to look at: texts, never the secrets that their ``${…}`` stand for.
 """
 
 import ipaddress
@@ -15,7 +15,8 @@ import msgspec
 from forebay.defaults import with_engine, with_key
 from forebay.generation import check
 from forebay.settings import Problem, Settings, SettingsError, cache_settings, load, load_file
-from forebay.settings.document import MAX_BYTES
+from forebay.settings.load import file_text
+from forebay.settings.references import no_command, run_command
 from forebay.split import host_part, once_per_host, workers_part
 
 SENT = "the request"
@@ -44,7 +45,8 @@ class Source(msgspec.Struct, frozen=True):
         Raises:
             SettingsError: it cannot be served.
         """
-        return self._completed(load(text, source=name, environ=os.environ), name)
+        command = no_command if name == SENT else run_command
+        return self._completed(load(text, source=name, environ=os.environ, command=command), name)
 
     def spread(self, text: str) -> bool:  # noqa: ARG002  # the port's
         """There is nobody else."""
@@ -78,7 +80,8 @@ class WorkersSource(msgspec.Struct, frozen=True):
         Raises:
             SettingsError: it cannot be served.
         """
-        return self._part(self.source.parse((self.folder / ACCEPTED).read_text(encoding="utf-8")))
+        text = (self.folder / ACCEPTED).read_text(encoding="utf-8")
+        return self._part(self.source.parse(text, str(self.source.file)))
 
     def parse(self, text: str) -> Settings:
         """What ``text`` says.
@@ -112,7 +115,7 @@ def accept(source: Source, folder: Path, running: Settings) -> Settings:
         text, name = proposed.read_text(encoding="utf-8"), SENT
         proposed.unlink()
     else:
-        text, name = _file_text(source.file), str(source.file)
+        text, name = file_text(source.file), str(source.file)
     settings = source.parse(text, name)
     check(settings)
     _check_host(running, settings)
@@ -157,13 +160,6 @@ def _check_host(running: Settings, settings: Settings) -> None:
 def _same(before: Settings, after: Settings, name: str) -> bool:
     one, other = before.providers.get(name), after.providers.get(name)
     return one is not None and other is not None and one.same_as(other)
-
-
-def _file_text(file: Path) -> str:
-    """The text of ``file``; what is wrong with it is found where it is read as settings."""
-    load_file(file, os.environ)
-    with file.open("rb") as opened:
-        return opened.read(MAX_BYTES + 1).decode("utf-8-sig")
 
 
 def _write(file: Path, text: str) -> None:

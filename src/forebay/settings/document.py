@@ -1,4 +1,4 @@
-"""YAML text as a tree of plain values that know their line and path; ``${VAR}`` is expanded on the way.
+"""YAML text as a tree of plain values that know their line and path; ``${…}`` is expanded on the way.
 
 It reads YAML's core schema (``yes`` and ``on`` are strings, ``010`` is ten) from the parser's events, so that no file
 can nest, alias or expand itself out of bounds.
@@ -12,6 +12,7 @@ import msgspec
 import yaml
 
 from forebay.settings.problems import Problems
+from forebay.settings.references import REFERENCE, ReferenceProblem, References
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 16
@@ -30,7 +31,6 @@ _WORDS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_REFERENCE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\})?")
 _PLAIN_KEY = re.compile(r"[^\s.\[\]\"':]+")
 
 
@@ -88,7 +88,7 @@ def resolve(text: str) -> object:
     return text
 
 
-def parse(text: str, problems: Problems, environ: Mapping[str, str]) -> Node:
+def parse(text: str, problems: Problems, references: References) -> Node:
     """The tree of ``text``, with whatever is wrong in it added to ``problems``.
 
     Raises:
@@ -98,7 +98,7 @@ def parse(text: str, problems: Problems, environ: Mapping[str, str]) -> Node:
         problems.add(1, "", f"is not a text file of at most {MAX_BYTES // 1024} KiB in UTF-8")
         raise problems.error()
     try:
-        return _Builder(yaml.parse(text, Loader=_LOADER), problems, environ).document()
+        return _Builder(yaml.parse(text, Loader=_LOADER), problems, references).document()
     except yaml.MarkedYAMLError as error:
         lines = text.split("\n")
         mark = error.problem_mark or error.context_mark
@@ -140,10 +140,10 @@ def plain(node: Node) -> Any:  # noqa: ANN401  # whatever it is
 class _Builder:
     """Builds the tree out of the parser's events."""
 
-    def __init__(self, events: Iterator[Event], problems: Problems, environ: Mapping[str, str]) -> None:
+    def __init__(self, events: Iterator[Event], problems: Problems, references: References) -> None:
         self._events = events
         self._problems = problems
-        self._environ = environ
+        self._references = references
         self._nodes = 0
         self._room = MAX_BYTES
 
@@ -214,25 +214,18 @@ class _Builder:
         wrong: list[str] = []
 
         def replace(found: re.Match[str]) -> str:
-            name, default = found[1], found[2]
-            if found[0] == "$${":
-                return "${"
-            if name is None:
-                wrong.append("'${' begins no reference such as ${NAME} or ${NAME:-default}; '$${' is a plain '${'")
-                return ""
-            value = self._environ.get(name)
-            if default is not None:
-                value = value or default
-            if value is None:
-                wrong.append(f"the environment variable {name} is not set; ${{{name}:-default}} would do without it")
+            try:
+                value = self._references.value(found)
+            except ReferenceProblem as problem:
+                wrong.append(str(problem))
                 return ""
             self._room -= len(value)
-            if self._room < 0 or not _encodable(value):
-                wrong.append(f"the environment variable {name} is too long, or not valid UTF-8")
+            if self._room < 0:
+                wrong.append(f"what its references stand for is more than {MAX_BYTES // 1024} KiB in the whole file")
                 return ""
             return value
 
-        replaced = _REFERENCE.sub(replace, text)
+        replaced = REFERENCE.sub(replace, text)
         for message in dict.fromkeys(wrong):
             self._problems.add(line, path, message)
         return None if wrong else replaced

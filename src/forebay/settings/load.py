@@ -12,6 +12,7 @@ from forebay.settings.document import MAX_BYTES, Entries, Items, Node, Scalar, p
 from forebay.settings.issuers import is_safe
 from forebay.settings.problems import Problems, hint
 from forebay.settings.reader import Reader
+from forebay.settings.references import Command, References, run_command
 from forebay.settings.schema import WILDCARD, ModelSettings, Settings
 from forebay.settings.section import KIND
 
@@ -25,27 +26,36 @@ def load_file(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: it cannot be read, or something in it is wrong.
     """
+    return load(file_text(path), source=str(path), environ=environ)
+
+
+def file_text(path: Path) -> str:
+    """What stands in the file at ``path``, a little more than a settings file may be at the most.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
     problems = Problems(str(path))
     try:
         with path.open("rb") as file:
-            text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
+            return file.read(MAX_BYTES + 1).decode("utf-8-sig")
     except OSError as error:
         problems.add(0, "", f"cannot be read: {error.strerror or error}")
-        raise problems.error() from None
     except UnicodeDecodeError as error:
         problems.add(error.object[: error.start].count(b"\n") + 1, "", "is not in UTF-8")
-        raise problems.error() from None
-    return load(text, source=str(path), environ=environ)
+    raise problems.error() from None
 
 
-def load(text: str, *, source: str, environ: Mapping[str, str]) -> Settings:
+def load(text: str, *, source: str, environ: Mapping[str, str], command: Command = run_command) -> Settings:
     """The settings that ``text`` means; ``source`` names it in messages, ``environ`` is what ``${VAR}`` refers to.
+
+    ``command`` gives what a ``${command:…}`` stands for.
 
     Raises:
         SettingsError: with everything that is wrong in it.
     """
     problems = Problems(source)
-    root = with_long_cache(_in_long_form(parse(text, problems, environ)), problems)
+    root = with_long_cache(_in_long_form(parse(text, problems, References(environ, command))), problems)
     _check_providers(root, problems)
     _check_models(root, problems)
     _check_fallbacks(root, problems)
