@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from forebay.api.application import Application
 from forebay.app import application
 from forebay.cli.source import Source
 from forebay.core.stream import DONE, event
@@ -180,6 +181,7 @@ async def test_a_server_that_ends_waits_for_no_old_configuration(tmp_path: Path)
         file.write_text(CONFIG.format(kept=kept.url, other="http://127.0.0.1:1/v1", used="kept"))
         source = Source(file)
         service = application(source.read(), None, source)
+        assert isinstance(service, Application)
         async with serving(service) as running:
             service._table.running += 1  # a request that ignores that it was cancelled
             site = Site(running, file, kept, kept, http)

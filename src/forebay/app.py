@@ -12,6 +12,8 @@ from forebay import endpoints
 from forebay.accounts import Accounts, metadata_url
 from forebay.api.admin import Admin
 from forebay.api.application import Application
+from forebay.api.cors import Application as Asgi
+from forebay.api.cors import Cors
 from forebay.api.http import Endpoint
 from forebay.api.usage import PATH as USAGE_PATH
 from forebay.api.usage import UsageEndpoint
@@ -47,7 +49,7 @@ from forebay.web.static import Pages
 Endpoints = dict[str, dict[str, Endpoint]]
 
 
-def application(settings: Settings, shared: Path | None = None, source: Source | None = None) -> Application:
+def application(settings: Settings, shared: Path | None = None, source: Source | None = None) -> Asgi:
     """Everything that ``settings`` describe, ready to be served; nothing has been started yet.
 
     ``shared`` is a folder where the processes of one server leave their figures; ``source`` is where other settings
@@ -59,7 +61,9 @@ def application(settings: Settings, shared: Path | None = None, source: Source |
     check_role(settings)
     if settings.server.role == WEB:
         return web_application(settings)
-    return Process(generation(settings), shared, source).service.application
+    built = Process(generation(settings), shared, source).service.application
+    cors = settings.server.cors
+    return built if cors is None else Cors(built, cors.origins)
 
 
 def assemble(settings: Settings, providers: Mapping[str, Provider], shared: Path | None = None) -> Application:

@@ -15,7 +15,7 @@ Answer = Callable[[Scope, Receive, Send], Awaitable[None]]
 Serve = Callable[..., contextlib.AbstractAsyncContextManager[Running]]
 
 
-def _with_lifespan(answer: Answer) -> Application:
+def with_lifespan(answer: Answer) -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             await answer(scope, receive, send)
@@ -32,7 +32,7 @@ def serve() -> Serve:
     """How to run a server, as a context: its arguments are an answer and the limits."""
 
     def serve(answer: Answer, limits: Limits | None = None) -> contextlib.AbstractAsyncContextManager[Running]:
-        return serving(_with_lifespan(answer), limits)
+        return serving(with_lifespan(answer), limits)
 
     return serve
 

@@ -107,6 +107,29 @@ async def test_connect_is_refused(serve: Serve) -> None:
     assert error_of(answer) == (400, "invalid_request_error")
 
 
+async def test_too_many_headers(serve: Serve) -> None:
+    limits = Limits(linger_seconds=0.1)
+    async with serve(echo, limits) as running:
+        for count, status in ((limits.header_fields - 2, 200), (limits.header_fields, 400)):
+            fields = b"".join(b"x%d:\r\n" % number for number in range(count))
+            head = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + fields + b"\r\n"
+            assert (await running.exchange(head)).startswith(b"HTTP/1.1 %d" % status)
+
+
+async def test_trailers_are_no_headers(serve: Serve) -> None:
+    async def names(scope: Scope, _receive: Receive, send: Send) -> None:
+        body = b" ".join(name for name, _ in scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        await send({"type": "http.response.body", "body": body})
+
+    async with serve(names) as running:
+        head = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        answer = await running.exchange(head + b"1\r\na\r\n0\r\nauthorization: Bearer sk-1\r\n\r\n")
+        assert answer.endswith(b"\r\n\r\nhost transfer-encoding")
+        many = b"".join(b"x%d: %b\r\n" % (number, b"y" * 1000) for number in range(100))
+        assert error_of(await running.exchange(head + b"1\r\na\r\n0\r\n" + many + b"\r\n"))[0] == 400
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [

@@ -13,6 +13,7 @@ from forebay.settings import (
     CacheSettings,
     ClaimSettings,
     CoolDownSettings,
+    CorsSettings,
     DeploymentSettings,
     FallbackSettings,
     FrontSettings,
@@ -34,6 +35,7 @@ from forebay.settings import (
     Settings,
     StoreSettings,
     TimeOutSettings,
+    TlsSettings,
     load,
 )
 
@@ -46,6 +48,7 @@ ENVIRON = {
     "FOREBAY_PEPPER": "a pepper of 16 characters",
     "INTROSPECTION_SECRET": "s",
     "JOBS_SECRET": 32 * "s",
+    "TLS_PASSWORD": "sesame",
     "WATERMARK_KEY": "a secret of some length",
 }
 SHAPES = [
@@ -63,8 +66,10 @@ SHAPES = [
     ModelSettings,
     DeploymentSettings,
     TimeOutSettings,
+    TlsSettings,
     RetrySettings,
     CoolDownSettings,
+    CorsSettings,
     FallbackSettings,
     HealthSettings,
     HedgeSettings,
@@ -98,7 +103,7 @@ def test_the_full_example_has_every_key(shape: type[msgspec.Struct]) -> None:
 
 def test_the_full_example_shows_the_defaults() -> None:
     settings = load(FULL, source="docs/configuration.md", environ=ENVIRON)
-    assert settings.server == ServerSettings()
+    assert msgspec.structs.replace(settings.server, tls=None, cors=None) == ServerSettings()
     assert settings.log == LogSettings()
     fast = settings.models["fast"]
     assert fast.deployments[0].timeouts == TimeOutSettings()

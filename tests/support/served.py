@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 BANNER_SECONDS = 240
-ADDRESS = re.compile(r"address\s+(http://\S+)/v1")
+ADDRESS = re.compile(r"address\s+(https?://\S+)/v1")
 
 
 class Served:

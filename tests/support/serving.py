@@ -7,18 +7,20 @@ from collections.abc import AsyncIterator, Callable
 from forebay.server.exchange import Application
 from forebay.server.limits import Limits
 from forebay.server.run import Listen, Server, configuration
+from forebay.server.tls import Certificate
 
 
 class Running:
     """A running server, and connections to it."""
 
-    def __init__(self, server: Server, port: int) -> None:
+    def __init__(self, server: Server, address: str) -> None:
         self.server = server
-        self.port = port
+        self.port = int(address.rpartition(":")[2])
+        self._scheme = address.partition(":")[0]
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -45,15 +47,19 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def serving(application: Application, limits: Limits | None = None) -> AsyncIterator[Running]:
+async def serving(
+    application: Application, limits: Limits | None = None, certificate: Certificate | None = None
+) -> AsyncIterator[Running]:
     """A server around ``application`` that lives as long as the context."""
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    config = configuration(lambda: application, Listen(port=0, shutdown_seconds=1), limits or Limits())
+    config = configuration(
+        lambda: application, Listen(port=0, shutdown_seconds=1, certificate=certificate), limits or Limits()
+    )
     server = Server(config, listening.set_result)
     task = asyncio.create_task(server.serve())
     try:
         address = await asyncio.wait_for(listening, 10)
-        yield Running(server, int(address.rpartition(":")[2]))
+        yield Running(server, address)
     finally:
         server.should_exit = True
         await asyncio.wait_for(task, 10)

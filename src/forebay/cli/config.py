@@ -40,7 +40,7 @@ def _checked(file: Path) -> Settings:
 
 def _summary(settings: Settings) -> Iterator[tuple[str, list[str]]]:
     server, keys = settings.server, settings.auth.keys
-    yield "address", [f"http://{server.host}:{server.port}/v1"]
+    yield "address", [f"{'https' if server.tls else 'http'}://{server.host}:{server.port}/v1"]
     yield "keys", [f"{key.name} ({key.tenant})" for key in keys] or ["none: everybody may ask"]
     yield "providers", [f"{name} ({section.kind})" for name, section in settings.providers.items()] or ["none"]
     yield (

@@ -13,7 +13,6 @@ import click
 import msgspec
 
 from forebay import __version__
-from forebay.api.application import Application
 from forebay.app import application, host_application
 from forebay.cli.prepare import prepare
 from forebay.cli.source import Source, WorkersSource, accept, is_open, with_cache, with_server
@@ -23,9 +22,11 @@ from forebay.plugins import PreparationError, UnknownKindError
 from forebay.process import calm_collector, configure_logging
 from forebay.roles import ALL, ENGINE, WEB, check_role
 from forebay.server.companion import Companion, CompanionError
+from forebay.server.exchange import Application
 from forebay.server.limits import Limits
 from forebay.server.run import AddressError, Again, Build, Listen, run
-from forebay.settings import ServerSettings, Settings, SettingsError, cache_settings
+from forebay.server.tls import Certificate, TlsError
+from forebay.settings import ServerSettings, Settings, SettingsError, TlsSettings, cache_settings
 from forebay.split import host_part, once_per_host, workers_part
 
 NO_MODEL = """\
@@ -82,7 +83,7 @@ def serve(  # noqa: PLR0913, PLR0917  # one an option
         check_role(settings)
         prepare(settings)
         _serve(settings, source)
-    except (SettingsError, UnknownKindError, PreparationError, CompanionError, AddressError) as error:
+    except (SettingsError, UnknownKindError, PreparationError, CompanionError, AddressError, TlsError) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -172,8 +173,21 @@ def _accepted(source: Source, folder: Path, settings: Settings, build: Callable[
 
 def _listen(settings: Settings, build: Build, again: Again | None = None) -> None:
     server = settings.server
-    listen = Listen(server.host, server.port, server.workers, shutdown_seconds=server.shutdown_timeout)
+    listen = Listen(
+        server.host,
+        server.port,
+        server.workers,
+        shutdown_seconds=server.shutdown_timeout,
+        certificate=certificate(server.tls),
+    )
     run(build, listen, _limits(server), functools.partial(_announce, settings), again)
+
+
+def certificate(tls: TlsSettings | None) -> Certificate | None:
+    """The certificate that the settings name, if there is to be TLS."""
+    if tls is None:
+        return None
+    return Certificate(tls.certificate, tls.key, tls.password.reveal() if tls.password else None)
 
 
 def _limits(server: ServerSettings) -> Limits:

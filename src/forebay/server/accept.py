@@ -15,6 +15,9 @@ logger = logging.getLogger("forebay.server")
 BATCH = 256
 # No file descriptors are left, most likely: some connection has to end before another can begin.
 PAUSE_SECONDS = 0.5
+# Who connects and then says nothing of TLS is not among the connections that are counted and watched.
+HANDSHAKE_SECONDS = 10.0
+HANDSHAKES = 1000
 
 
 class Acceptor:
@@ -63,14 +66,20 @@ class Acceptor:
             except OSError as error:
                 self._rest(error)
                 return
+            if self._tls is not None and len(self._opening) >= HANDSHAKES:
+                accepted.close()
+                continue
             accepted.settimeout(0)
             task: asyncio.Task[object] = self._loop.create_task(self._open(accepted))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
 
     async def _open(self, accepted: socket.socket) -> None:
+        patience = HANDSHAKE_SECONDS if self._tls else None
         try:
-            await self._loop.connect_accepted_socket(self._make_protocol, accepted, ssl=self._tls)
+            await self._loop.connect_accepted_socket(
+                self._make_protocol, accepted, ssl=self._tls, ssl_handshake_timeout=patience
+            )
         except OSError as error:  # the client has gone, or what it speaks is no TLS
             logger.debug("a connection could not be opened: %s", error)
 

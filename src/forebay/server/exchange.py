@@ -43,6 +43,10 @@ class ResponseError(RuntimeError):
     """The application broke the ASGI contract."""
 
 
+EVERYWHERE = b"x-content-type-options"
+"""What a page asks for and every answer has."""
+
+
 class Exchange:
     """A whole request (its body has arrived) and the response that is being written.
 
@@ -108,6 +112,8 @@ class Exchange:
                 self._length = int(value)
             elif name == b"connection":
                 self.keep_alive = self.keep_alive and value.lower() != b"close"
+                continue
+            elif name == EVERYWHERE:
                 continue
             head.append(b"%b: %b\r\n" % (name, value))
         head.append(self._writer.default_head())

@@ -10,6 +10,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     body_bytes: int = 20 * MIB
     header_bytes: int = 64 * 1024
+    header_fields: int = 200
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     write_seconds: float = 60.0

@@ -157,8 +157,13 @@ class HTTPProtocol(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header field."""
-        self._headers.append((name.lower(), value))
+        """One header field; those after the body say nothing of a request (RFC 9110, section 6.5.1)."""
+        if self._phase is not Phase.HEAD:
+            self._count_head(len(name) + len(value))
+        elif len(self._headers) < self._limits.header_fields:
+            self._headers.append((name.lower(), value))
+        else:
+            self._refuse(InvalidRequestError("The request has too many headers; send fewer."))
 
     def on_headers_complete(self) -> None:
         """The head is whole: refuse a body that is announced too large, or compressed, before it is sent."""

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import uvicorn
@@ -20,24 +20,34 @@ from forebay.server.accept import Acceptor
 from forebay.server.exchange import Application
 from forebay.server.limits import Limits
 from forebay.server.protocol import HTTPProtocol
+from forebay.server.tls import Certificate, serving_context
 
 Build = Callable[[], Application]
 Announce = Callable[[str], None]
 Again = Callable[[], Build | None]
 """Asked when the main process of several is told to read its configuration again: how workers are built from now on."""
 
+# A browser takes no answer for anything but what it says it is, whatever its bytes look like.
+NO_SNIFFING = ("x-content-type-options", "nosniff")
+# For a year a browser asks this host by TLS only (RFC 6797).
+STRICT_TRANSPORT = ("strict-transport-security", "max-age=31536000")
+
 # Many clients connect at once when a server comes back; those beyond the backlog would be turned away.
 BACKLOG = 4096
 
 
 class Listen(msgspec.Struct, frozen=True):
-    """Where and with how many processes to listen; ``unix_socket`` is a path that replaces host and port."""
+    """Where and with how many processes to listen; ``unix_socket`` is a path that replaces host and port.
+
+    With a ``certificate`` by TLS, and by nothing else.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
     unix_socket: str | None = None
     shutdown_seconds: float = 30.0
+    certificate: Certificate | None = None
 
 
 def run(
@@ -49,14 +59,17 @@ def run(
 
     Raises:
         AddressError: nobody can listen there.
+        TlsError: the certificate cannot be used.
         SystemExit: the application did not start.
     """
+    if listen.certificate is not None:
+        listen.certificate.context()
     config = configuration(build, listen, limits)
     bound = bind(listen)
     if listen.workers > 1:
         bound.listen(BACKLOG)  # who comes before the workers do waits for them
         if announce is not None:
-            announce(address(bound))
+            announce(address(bound, listen.certificate))
         Workers(config, bound, again).run()
         return
     server = Server(config, announce)
@@ -117,16 +130,32 @@ def bind(listen: Listen) -> socket.socket:
     return bound
 
 
-def configuration(build: Build, listen: Listen, limits: Limits) -> uvicorn.Config:
+class Configuration(uvicorn.Config):
+    """uvicorn's, with TLS by a ``certificate`` that each process reads for itself, again and again."""
+
+    def __init__(self, certificate: Certificate | None, *arguments: Any, **more: Any) -> None:  # noqa: ANN401  # uvicorn's
+        super().__init__(*arguments, **more)
+        self.certificate = certificate
+
+    def load(self) -> None:
+        """Make what the configuration names; once, in the process that serves."""
+        super().load()
+        if self.certificate is not None:
+            self.ssl = serving_context(self.certificate)
+
+
+def configuration(build: Build, listen: Listen, limits: Limits) -> Configuration:
     """What uvicorn needs to know."""
-    return uvicorn.Config(
+    certificate = listen.certificate
+    return Configuration(
+        certificate,
         build,
         factory=True,
         host=listen.host,
         port=listen.port,
         uds=listen.unix_socket,
         workers=listen.workers,
-        http=functools.partial(HTTPProtocol, limits),  # type: ignore[arg-type]  # called like the class it stands for
+        http=functools.partial(HTTPProtocol, limits),  # called like the class it stands for
         ws="none",
         loop="auto",
         lifespan="on",
@@ -136,14 +165,16 @@ def configuration(build: Build, listen: Listen, limits: Limits) -> uvicorn.Confi
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=round(listen.shutdown_seconds),
+        headers=[NO_SNIFFING, STRICT_TRANSPORT] if certificate else [NO_SNIFFING],
     )
 
 
 class Server(uvicorn.Server):
     """uvicorn's server with an accept loop of its own; it tells when it listens, and where."""
 
-    def __init__(self, config: uvicorn.Config, announce: Announce | None = None) -> None:
+    def __init__(self, config: Configuration, announce: Announce | None = None) -> None:
         super().__init__(config)
+        self._certificate = config.certificate
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -157,7 +188,7 @@ class Server(uvicorn.Server):
                 return
             self._listen(sockets)
         if self._announce is not None:
-            self._announce(address(sockets[0]))
+            self._announce(address(sockets[0], self._certificate))
 
     async def _start_application(self) -> None:
         """Start it, which may take minutes; a signal that comes before it has ends that."""
@@ -184,10 +215,11 @@ class Server(uvicorn.Server):
         self.started = True
 
 
-def address(bound: socket.socket) -> str:
+def address(bound: socket.socket, certificate: Certificate | None = None) -> str:
     """The URL of a listening socket."""
     name = bound.getsockname()
     if isinstance(name, str):
         return f"unix:{name}"
     host, port = name[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

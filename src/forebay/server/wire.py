@@ -30,7 +30,7 @@ def target(url: bytes) -> tuple[bytes, bytes]:
 def rendered(error: ForebayError) -> bytes:
     """A whole answer that tells ``error`` and closes the connection."""
     body = error.body()
-    lines = [STATUS_LINES[error.status], b"content-type: application/json\r\n"]
+    lines = [STATUS_LINES[error.status], b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"]
     lines += (f"{name}: {value}\r\n".encode("latin-1") for name, value in error.headers.items())
     lines += (b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body), body)
     return b"".join(lines)

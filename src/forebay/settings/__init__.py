@@ -14,6 +14,7 @@ from forebay.settings.problems import Problem, SettingsError
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.schema import (
     AuthSettings,
+    CorsSettings,
     DeploymentSettings,
     IssuedKeySettings,
     KeySettings,
@@ -23,6 +24,7 @@ from forebay.settings.schema import (
     ServerSettings,
     Settings,
     TimeOutSettings,
+    TlsSettings,
 )
 from forebay.settings.section import Section, section
 from forebay.settings.store import StoreSettings
@@ -36,6 +38,7 @@ __all__ = [
     "ClaimSettings",
     "ConversationSettings",
     "CoolDownSettings",
+    "CorsSettings",
     "DeploymentSettings",
     "Duration",
     "FallbackSettings",
@@ -70,6 +73,7 @@ __all__ = [
     "Size",
     "StoreSettings",
     "TimeOutSettings",
+    "TlsSettings",
     "WatermarkSettings",
     "cache_settings",
     "load",

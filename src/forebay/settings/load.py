@@ -60,6 +60,7 @@ def load(text: str, *, source: str, environ: Mapping[str, str], command: Command
     _check_models(root, problems)
     _check_fallbacks(root, problems)
     _check_keys(root, problems)
+    _check_cors(root, problems)
     _check_issued_keys(root, problems)
     _check_issuers(root, problems)
     _check_login(root, problems)
@@ -192,6 +193,15 @@ def _check_keys(root: Node, problems: Problems) -> None:
         for node in _items(_child(key, "models")):
             if models and _text(node) and not _offered(_text(node), models):
                 problems.add(node.line, node.path, f"unknown model{_shown(node)}{hint(_text(node), models)}")
+
+
+def _check_cors(root: Node, problems: Problems) -> None:
+    """Not every page in the world may ask a server that asks nobody who they are."""
+    auth = _child(root, "auth")
+    asks = any(_child(auth, name) is not None for name in ("keys", "issued_keys", "issuers"))
+    for origin in _items(_child(_child(_child(root, "server"), "cors"), "origins")):
+        if _text(origin) == "*" and not asks:
+            problems.add(origin.line, origin.path, "'*' needs 'auth': else any web page could use your models")
 
 
 def _check_issued_keys(root: Node, problems: Problems) -> None:

@@ -22,6 +22,11 @@ WILDCARD = "/*"
 """The end of a model's name that stands for any rest."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
+Origin = Annotated[
+    str, msgspec.Meta(pattern=r"^(\*|https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?)$")
+]
+"""As browsers write it: lower case, without a path, and without the port where it is the usual one."""
+
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 _TIME_OUTS = TimeOuts()
@@ -29,6 +34,20 @@ _TIME_OUTS = TimeOuts()
 
 Role = Literal["all", "gateway", "engine", "web"]
 """What one process is of Forebay: all of it, or one of three that make it up together."""
+
+
+class TlsSettings(msgspec.Struct, frozen=True):
+    """PEM files of the server's ``certificate`` (and those that lead to its root) and its ``key``."""
+
+    certificate: Name
+    key: Name
+    password: Secret | None = None
+
+
+class CorsSettings(msgspec.Struct, frozen=True):
+    """Whose web pages may ask, besides the server's own: ``https://app.example``, or ``*`` for all."""
+
+    origins: Annotated[tuple[Origin, ...], msgspec.Meta(min_length=1)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True):
@@ -46,6 +65,8 @@ class ServerSettings(msgspec.Struct, frozen=True):
     shutdown_timeout: Duration = 30.0
     role: Role = "all"
     gateway: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s]+/?$")] | None = None
+    tls: TlsSettings | None = None
+    cors: CorsSettings | None = None
 
 
 class KeySettings(msgspec.Struct, frozen=True):
