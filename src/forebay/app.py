@@ -19,6 +19,7 @@ from forebay.api.usage import PATH as USAGE_PATH
 from forebay.api.usage import UsageEndpoint
 from forebay.api.wellknown import PATH as RESOURCE_PATH
 from forebay.api.wellknown import ProtectedResource
+from forebay.auth.trail import Trail
 from forebay.core.ports import Handler, Provider, Stage
 from forebay.figures import Figures
 from forebay.gateway.admit import Admit
@@ -88,6 +89,7 @@ class Process:
         self._explanations = Explanations()
         self._accounts = Accounts(first.settings)
         self._store = self._accounts.store
+        self._trail = Trail(self._store.admin_log if self._store else None)
         self._admit = Admit()
         lasting = (self._journal, self._accounts)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
@@ -126,7 +128,7 @@ class Process:
             **endpoints.inference(authenticator, ask),
             **endpoints.files(authenticator, self._keeping(current)),
             **endpoints.translations(authenticator, ask),
-            **endpoints.models(authenticator, route),
+            **endpoints.models(authenticator, route, self._trail),
             **endpoints.watermarks(authenticator, route, current),
             **endpoints.explanations(authenticator, self._explanations),
             **endpoints.operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
@@ -138,9 +140,9 @@ class Process:
         if auth.issuers and auth.resource:
             found[RESOURCE_PATH] = {"GET": ProtectedResource(auth)}
         if self._source is not None:
-            admin = Admin(authenticator, self._change, UNUSABLE)
+            admin = Admin(authenticator, self._trail, self._change, UNUSABLE)
             found["/admin/config"] = {"PUT": admin.configure}
-        found |= endpoints.caches(current, route, authenticator)
+        found |= endpoints.caches(current, route, authenticator, self._trail)
         login = self._accounts.login(auth)
         found |= endpoints.sessions(auth, login)
         return endpoints.reachable(found, auth, login)

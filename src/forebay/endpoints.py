@@ -11,6 +11,8 @@ from forebay.accounts import build_issuer
 from forebay.api import stored, tokenize, watermark
 from forebay.api.adapters import AdapterEndpoints
 from forebay.api.anthropic import messages
+from forebay.api.audit import PATH as AUDIT_PATH
+from forebay.api.audit import AuditEndpoint
 from forebay.api.caches import PATH as CACHE_PATH
 from forebay.api.caches import PREFIX as CACHE_PREFIX
 from forebay.api.caches import CacheEndpoints
@@ -22,9 +24,9 @@ from forebay.api.guards.guardrails import Guardrails
 from forebay.api.hosts import only_local_hosts
 from forebay.api.http import Endpoint
 from forebay.api.inference import Inference
-from forebay.api.keys import AUDIT_PATH, KeyEndpoints
 from forebay.api.keys import PATH as KEYS_PATH
 from forebay.api.keys import PREFIX as KEY_PREFIX
+from forebay.api.keys import KeyEndpoints
 from forebay.api.login.cookies import Cookies, with_sessions
 from forebay.api.login.session import PATH as SESSION_PATH
 from forebay.api.login.session import SessionEndpoint, key_methods
@@ -35,6 +37,7 @@ from forebay.api.requests import FORM_READERS, READERS
 from forebay.api.responses import exchange as responses
 from forebay.api.stored import Stored
 from forebay.api.translated import Reader, Translated
+from forebay.auth.trail import Trail
 from forebay.core.ports import Authenticator, Handler, Provider, Store
 from forebay.core.types import Operation
 from forebay.gateway.adapters import AdapterManager
@@ -52,13 +55,13 @@ if TYPE_CHECKING:  # an extra
 Endpoints = dict[str, dict[str, Endpoint]]
 
 
-def caches(current: Generation, route: Route, authenticator: Authenticator) -> Endpoints:
+def caches(current: Generation, route: Route, authenticator: Authenticator, trail: Trail) -> Endpoints:
     """Reading, clearing and warming the cache."""
     settings, keeper = current.settings.cache, current.cache
     if settings is None or keeper is None:
         return {}
     caches = CacheEndpoints(
-        authenticator, keeper, Warmer(route.model, CacheReader(settings, current.identities()), keeper)
+        authenticator, keeper, Warmer(route.model, CacheReader(settings, current.identities()), keeper), trail
     )
     return {
         CACHE_PATH: {"GET": caches.stats, "DELETE": caches.clear},
@@ -100,11 +103,11 @@ def translations(authenticator: Authenticator, ask: Handler) -> Endpoints:
     }
 
 
-def models(authenticator: Authenticator, route: Route) -> Endpoints:
+def models(authenticator: Authenticator, route: Route, trail: Trail) -> Endpoints:
     """The models, their adapters and what they read."""
     manager = AdapterManager(route)
     listing = Models(route, manager, authenticator, int(time.time()))
-    adapters = AdapterEndpoints(manager, authenticator)
+    adapters = AdapterEndpoints(manager, authenticator, trail)
     return {
         "/v1/models": {"GET": listing.list},
         MODEL_PREFIX: {"GET": listing.show},
@@ -162,14 +165,14 @@ def operations(
 
 
 def keys(authenticator: Authenticator, store: Store, settings: IssuedKeySettings | None) -> Endpoints:
-    """Issued keys, and the audit of what was done with them; nothing where none are issued."""
+    """The audit log, and issued keys where some are issued."""
+    audit: Endpoints = {AUDIT_PATH: {"GET": AuditEndpoint(store.admin_log, authenticator).list}}
     if settings is None:
-        return {}
-    issued = KeyEndpoints(build_issuer(store, settings), store.admin_log, authenticator)
-    return {
+        return audit
+    issued = KeyEndpoints(build_issuer(store, settings), authenticator)
+    return audit | {
         KEYS_PATH: {"GET": issued.list, "POST": issued.create},
         KEY_PREFIX: {"GET": issued.show, "POST": issued.rotate, "DELETE": issued.revoke},
-        AUDIT_PATH: {"GET": issued.audit},
     }
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from forebay.api.http import TEXT_PLAIN, Receive, Scope, Send, header, require_json, send_body
+from forebay.auth.trail import Trail
 from forebay.core.decode import decode
 from forebay.core.ports import Authenticator
 from forebay.core.types import ADAPTER_MARK, AdapterSource, Principal
@@ -34,11 +35,12 @@ class UnloadBody(msgspec.Struct, frozen=True):
 
 
 class AdapterEndpoints:
-    """Both endpoints."""
+    """Both endpoints; ``trail`` tells who changed what."""
 
-    def __init__(self, adapters: AdapterManager, authenticator: Authenticator) -> None:
+    def __init__(self, adapters: AdapterManager, authenticator: Authenticator, trail: Trail) -> None:
         self._adapters = adapters
         self._authenticator = authenticator
+        self._trail = trail
 
     async def load(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Load an adapter; it can be asked for once this is answered."""
@@ -47,6 +49,7 @@ class AdapterEndpoints:
         path = asked.lora_path or asked.lora_name.rpartition(ADAPTER_MARK)[2]
         source = AdapterSource(asked.lora_name, path, asked.load_inplace)
         await self._adapters.load(principal, source, asked.base_model_name)
+        await self._trail.note(principal, "adapter.load", asked.lora_name, model=asked.base_model_name, path=path)
         await _say(send, f"Success: LoRA adapter '{asked.lora_name}' added successfully.", request_id)
 
     async def unload(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
@@ -54,6 +57,7 @@ class AdapterEndpoints:
         principal, body = await self._read(scope, receive)
         asked = decode(body, UnloadBody)
         await self._adapters.unload(principal, asked.lora_name, asked.base_model_name)
+        await self._trail.note(principal, "adapter.unload", asked.lora_name, model=asked.base_model_name)
         await _say(send, f"Success: LoRA adapter '{asked.lora_name}' removed successfully.", request_id)
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[Principal, bytes]:

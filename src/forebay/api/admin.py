@@ -4,11 +4,13 @@ Whoever may do this may do everything that the server may: a configuration can s
 any address. So it takes a key that says ``admin: true``, and without one nobody can.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.auth.trail import Trail
 from forebay.core.errors import InvalidRequestError, PermissionDeniedError
 from forebay.core.ports import Authenticator
 
@@ -16,10 +18,13 @@ Change = Callable[[str], Awaitable[bool]]
 
 
 class Admin:
-    """``change`` applies a configuration, or raises one of ``unusable``."""
+    """``change`` applies a configuration, or raises one of ``unusable``; ``trail`` tells who wanted it."""
 
-    def __init__(self, authenticator: Authenticator, change: Change, unusable: tuple[type[Exception], ...]) -> None:
+    def __init__(
+        self, authenticator: Authenticator, trail: Trail, change: Change, unusable: tuple[type[Exception], ...]
+    ) -> None:
         self._authenticator = authenticator
+        self._trail = trail
         self._change = change
         self._unusable = unusable
 
@@ -28,12 +33,16 @@ class Admin:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         if not principal.admin:
             raise PermissionDeniedError("This takes a key with 'admin: true' in auth.keys of the configuration.")
+        body = (await receive())["body"]
+        digest = hashlib.sha256(body).hexdigest()
+        await self._trail.note(principal, "config.change", "config", bytes=len(body), sha256=digest)
         try:
-            text = (await receive())["body"].decode("utf-8-sig")
+            text = body.decode("utf-8-sig")
             applied = await self._change(text)
         except UnicodeDecodeError as error:
             raise InvalidRequestError(f"The body is not valid UTF-8 (byte {error.start}).") from None
         except self._unusable as error:
+            await self._trail.note(principal, "config.refused", "config", sha256=digest)
             raise InvalidRequestError(str(error), code="invalid_configuration") from None
-        body = msgspec.json.encode({"object": "config", "status": "applied" if applied else "accepted"})
-        await send_body(send, 200 if applied else 202, [JSON, (b"x-request-id", request_id.encode())], body)
+        answer = msgspec.json.encode({"object": "config", "status": "applied" if applied else "accepted"})
+        await send_body(send, 200 if applied else 202, [JSON, (b"x-request-id", request_id.encode())], answer)

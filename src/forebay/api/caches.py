@@ -11,6 +11,7 @@ import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
 from forebay.api.requests import READERS
+from forebay.auth.trail import Trail
 from forebay.core.decode import decode
 from forebay.core.entries import CacheUnavailableError, Entry, Selection
 from forebay.core.errors import (
@@ -48,10 +49,11 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CacheEndpoints:
-    """All of them; ``warmer`` stores what a client brings along."""
+    """All of them; ``warmer`` stores what a client brings along, ``trail`` tells who changed what."""
 
-    def __init__(self, authenticator: Authenticator, keeper: Keeper, warmer: Warmer) -> None:
+    def __init__(self, authenticator: Authenticator, keeper: Keeper, warmer: Warmer, trail: Trail) -> None:
         self._authenticator = authenticator
+        self._trail = trail
         self._keeper = keeper
         self._warmer = warmer
 
@@ -76,7 +78,7 @@ class CacheEndpoints:
 
     async def clear(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """Delete by ``tenant``, ``namespace`` and ``model``; everything only where ``all=true`` says so."""
-        await self._admitted(scope)
+        admin = await self._admitted(scope)
         wanted = _query(scope)
         labels = wanted.keys() & {*_LABELS}
         if (
@@ -88,6 +90,7 @@ class CacheEndpoints:
             raise InvalidRequestError(
                 "Say what to delete: ?tenant=, ?namespace=, ?model=, several of them, or ?all=true.", param="tenant"
             )
+        await self._trail.note(admin, "cache.clear", "cache", **wanted)
         selection = Selection(*(wanted.get(name) for name in _LABELS))
         try:
             deleted = await self._keeper.delete_where(selection)
@@ -112,9 +115,11 @@ class CacheEndpoints:
 
     async def delete(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """Delete one entry by its key."""
-        await self._admitted(scope)
+        admin = await self._admitted(scope)
+        key = _key(scope["path"].removeprefix(PREFIX))
+        await self._trail.note(admin, "cache.delete", key.hex())
         try:
-            deleted = await self._keeper.delete(_key(scope["path"].removeprefix(PREFIX)))
+            deleted = await self._keeper.delete(key)
         except CacheUnavailableError as error:
             raise _down(error) from None
         if not deleted:
@@ -123,11 +128,13 @@ class CacheEndpoints:
 
     async def warm(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Store the lines of the body (see `Line`); those that cannot be are told, the others are stored."""
-        await self._admitted(scope)
+        admin = await self._admitted(scope)
         if scope["path"] != f"{PREFIX}warm":
             raise NotFoundError(f"POST goes to {PREFIX}warm.")
+        lines = (await receive())["body"].split(b"\n")
+        await self._trail.note(admin, "cache.warm", "cache", lines=len(lines))
         stored, failed = 0, []
-        for number, text in enumerate((await receive())["body"].split(b"\n"), 1):
+        for number, text in enumerate(lines, 1):
             if not text.strip():
                 continue
             try:
@@ -157,10 +164,11 @@ class CacheEndpoints:
             await send({"type": "http.response.body", "body": line, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _admitted(self, scope: Scope) -> None:
+    async def _admitted(self, scope: Scope) -> Principal:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         if not principal.admin:
             raise PermissionDeniedError("This takes a key with 'admin: true' in auth.keys of the configuration.")
+        return principal
 
 
 def _shown(entry: Entry) -> dict[str, Any]:

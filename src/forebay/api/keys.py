@@ -1,7 +1,6 @@
-"""``/admin/keys`` and ``/admin/audit``: keys are made, listed, rotated and revoked, and all changes told."""
+"""``/admin/keys``: keys are made, listed, rotated and revoked."""
 
 import time
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -9,16 +8,14 @@ import msgspec
 from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
 from forebay.auth.issuing import Issuer, Wish
 from forebay.core.errors import InvalidRequestError, NotFoundError, PermissionDeniedError
-from forebay.core.keys import AdminAction, AdminLog, IssuedKey
+from forebay.core.keys import IssuedKey
 from forebay.core.ports import Authenticator
 from forebay.core.scopes import SCOPES
 from forebay.core.types import Limits, Principal
 
 PATH: Final = "/admin/keys"
 PREFIX: Final = "/admin/keys/"
-AUDIT_PATH: Final = "/admin/audit"
 ROTATE: Final = "/rotate"
-AUDIT_ROWS: Final = 1000
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
@@ -61,9 +58,8 @@ class RotateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class KeyEndpoints:
     """For admins only; a key in plain text is in the answer that made it, and nowhere else."""
 
-    def __init__(self, issuer: Issuer, log: AdminLog, authenticator: Authenticator) -> None:
+    def __init__(self, issuer: Issuer, authenticator: Authenticator) -> None:
         self._issuer = issuer
-        self._log = log
         self._authenticator = authenticator
 
     async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
@@ -101,12 +97,6 @@ class KeyEndpoints:
         admin = await self._admin(scope)
         await _answer(send, 200, request_id, shown(await self._issuer.revoke(_identity(scope), admin)))
 
-    async def audit(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
-        """What admins did, the latest first."""
-        await self._admin(scope)
-        actions = await self._log.list(time.time() + 1, AUDIT_ROWS)
-        await _answer(send, 200, request_id, {"object": "list", "data": [_action(each) for each in actions]})
-
     async def _admin(self, scope: Scope) -> Principal:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         if not principal.admin:
@@ -137,10 +127,6 @@ def _read(body: bytes, shape: type[Any]) -> Any:  # noqa: ANN401  # of that type
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"The body cannot be read: {error}.") from None
-
-
-def _action(action: AdminAction) -> Mapping[str, object]:
-    return {"object": "admin_action", **msgspec.structs.asdict(action)}
 
 
 async def _answer(send: Send, status: int, request_id: str, body: object) -> None:

@@ -1,0 +1,32 @@
+"""``GET /admin/audit``: what admins have done."""
+
+import time
+from typing import Final
+
+import msgspec
+
+from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.core.errors import PermissionDeniedError
+from forebay.core.keys import AdminLog
+from forebay.core.ports import Authenticator
+
+PATH: Final = "/admin/audit"
+ROWS: Final = 1000
+
+
+class AuditEndpoint:
+    """For admins only."""
+
+    def __init__(self, log: AdminLog, authenticator: Authenticator) -> None:
+        self._log = log
+        self._authenticator = authenticator
+
+    async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """The latest actions, the newest first."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        if not principal.admin:
+            raise PermissionDeniedError("This takes an admin's key: one with the scope 'admin', or 'admin: true'.")
+        actions = await self._log.list(time.time() + 1, ROWS)
+        data = [{"object": "admin_action", **msgspec.structs.asdict(each)} for each in actions]
+        headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
+        await send_body(send, 200, headers, msgspec.json.encode({"object": "list", "data": data}))
