@@ -11,7 +11,7 @@ COMMANDS: Final = {
     "serve": ("forebay.cli.serve:serve", "Serve models in the OpenAI format."),
     "chat": ("forebay.cli.chat:chat", "Chat with a served model in the terminal."),
     "models": ("forebay.cli.models:models", "Fetch, list and remove models of the embedded engine."),
-    "bench": ("forebay.cli.bench:bench", "Measure latencies with the models that would be served."),
+    "bench": ("forebay.cli.bench:bench", "Measure TTFT, TPOT, latency and throughput of a server."),
     "cache": ("forebay.cli.cache:cache", "Look into the cache of a running server, clear it, fill it."),
     "detect": ("forebay.cli.detect:detect", "Tell whether FILES, or what comes in by a pipe, carry a watermark."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),

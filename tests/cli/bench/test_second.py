@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from forebay.cli import main
-from forebay.cli.bench.bars import Bar, svg
-from forebay.cli.bench.second import Measured, question
+from forebay.cli.bench.second.bars import Bar, svg
+from forebay.cli.bench.second.measure import Measured, question
 from tests.support.cached import completion
 from tests.support.upstream import reply, upstream
 
