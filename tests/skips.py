@@ -52,6 +52,10 @@ def _vllm() -> bool:
     return (Path(__file__).parent.parent / ".venv-vllm" / "weights").exists()
 
 
+def _aiperf() -> bool:
+    return (Path(__file__).parent.parent / ".venv-aiperf" / "installed").exists()
+
+
 PEFT_MODEL = "FOREBAY_PEFT_MODEL"
 """Names the folder of the default model in Hugging Face's form, in 32-bit floats."""
 
@@ -65,6 +69,7 @@ PARTS = {
     "curl": Part(partial(_program, "curl"), "sudo apt-get install curl"),
     "git": Part(_clone, "sudo apt-get install git, and work in a clone"),
     "vllm": Part(_vllm, "make test-vllm"),
+    "aiperf": Part(_aiperf, "make test-aiperf"),
     "litellm": Part(partial(_module, "litellm"), "make test-litellm"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
     "presidio": Part(partial(_module, "presidio_analyzer"), "pip install forebay[presidio]"),
