@@ -15,12 +15,15 @@ from forebay.api.application import Application
 from forebay.api.cors import Application as Asgi
 from forebay.api.cors import Cors
 from forebay.api.http import Endpoint
+from forebay.api.refusals import Refused, unmetered
+from forebay.api.requestlog import RequestEndpoints
 from forebay.api.usage import PATH as USAGE_PATH
 from forebay.api.usage import UsageEndpoint
 from forebay.api.wellknown import PATH as RESOURCE_PATH
 from forebay.api.wellknown import ProtectedResource
 from forebay.auth.trail import Trail
 from forebay.core.ports import Handler, Provider, Stage
+from forebay.core.requestlog import RequestLog
 from forebay.figures import Figures
 from forebay.gateway.admit import Admit
 from forebay.gateway.cache.asked import Reader as CacheReader
@@ -37,11 +40,13 @@ from forebay.gateway.permit import Permit
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
 from forebay.gateway.stored import Keepers
+from forebay.gateway.timed import Timed
 from forebay.gateway.watermark import Watermarks
 from forebay.generation import Generation, around, generation
 from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
+from forebay.meter.recent import Recent
 from forebay.reload import UNUSABLE, Service, Source
 from forebay.roles import WEB, check_role, web_application
 from forebay.settings import LogSettings, Settings
@@ -85,34 +90,40 @@ class Process:
         self._figures = Figures(lambda: self.service.current, shared)
         log = first.settings.log
         self._audit = Audit(self._figures.guards, sys.stdout if log.guards else None, log.format)
-        self._journal = Journal([self._audit.flush, *self._figures.sinks, *_logs(log)])
+        recent = Recent(shared)
+        self._journal = Journal([self._audit.flush, recent, *self._figures.sinks, *_logs(log)])
         self._explanations = Explanations()
         self._accounts = Accounts(first.settings)
         self._store = self._accounts.store
         self._trail = Trail(self._store.admin_log if self._store else None)
+        self._request_logs: tuple[RequestLog, ...] = (recent, self._store.requests) if self._store else (recent,)
         self._admit = Admit()
+        self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
         lasting = (self._journal, self._accounts)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
-    def _meter(self) -> Sequence[Stage]:
-        meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
-        return (meter, Watermarks())
+    def _metered(self) -> Sequence[Stage]:
+        return (self._meter, Watermarks())
+
+    def _refused(self) -> Refused:
+        return self._meter.refused
 
     def _before_cache(self, current: Generation) -> Sequence[Stage]:
         auth = current.settings.auth
-        permits = (Permit(metadata_url(auth)),) if auth.scoped else ()
-        guards = (Guard(current.policies, self._audit, current.tools.beside),) if current.policies.all else ()
-        admit = (self._admit,) if auth.issued_keys else ()
+        permits = (Timed("permit", Permit(metadata_url(auth))),) if auth.scoped else ()
+        guard = Guard(current.policies, self._audit, current.tools.beside)
+        guards = (Timed("guard", guard),) if current.policies.all else ()
+        admit = (Timed("admit", self._admit),) if auth.issued_keys else ()
         return (*permits, *admit, *guards)
 
     def _stages(self, current: Generation, route: Route) -> Sequence[Stage]:
-        meter = self._meter()
+        meter = self._metered()
         return (*meter, *self._before_cache(current), *_cache(current, route, compose(meter, route)))
 
     def _keeping(self, current: Generation) -> Handler:
         """The pipeline of what names no model."""
         keepers = Keepers(current.providers, current.models, current.settings.files, self._explanations)
-        return compose((*self._meter(), *self._before_cache(current)), keepers)
+        return compose((*self._metered(), *self._before_cache(current)), keepers)
 
     async def _change(self, text: str) -> bool:
         return await self.service.change(text)
@@ -123,14 +134,16 @@ class Process:
         route = Route(current.models, self._explanations, prices=current.prices)
         authenticator = self._accounts.authenticator(auth)
         ask = compose(self._stages(current, route), route)
-        current.tools.bind(compose(self._meter(), route))
+        current.tools.bind(compose(self._metered(), route))
         found = {
-            **endpoints.inference(authenticator, ask),
-            **endpoints.files(authenticator, self._keeping(current)),
-            **endpoints.translations(authenticator, ask),
+            **endpoints.inference(authenticator, ask, self._refused()),
+            **endpoints.files(authenticator, self._keeping(current), self._refused()),
+            **endpoints.translations(authenticator, ask, self._refused()),
             **endpoints.models(authenticator, route, self._trail),
             **endpoints.watermarks(authenticator, route, current),
-            **endpoints.explanations(authenticator, self._explanations),
+            **endpoints.requests(
+                RequestEndpoints(self._explanations, self._request_logs, self._journal.flush, authenticator)
+            ),
             **endpoints.operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
         }
         found |= endpoints.guards(authenticator, current)
@@ -151,8 +164,11 @@ class Process:
 class Host(Process):
     """A process that only workers ask."""
 
-    def _meter(self) -> Sequence[Stage]:
+    def _metered(self) -> Sequence[Stage]:
         return ()
+
+    def _refused(self) -> Refused:
+        return unmetered
 
     def _before_cache(self, current: Generation) -> Sequence[Stage]:  # noqa: ARG002  # they have done all of it
         return ()
@@ -169,7 +185,7 @@ def _cache(current: Generation, route: Route, afresh: Handler) -> Sequence[Stage
     if semantic is not None and semantic.judge is not None:
         judge = Judge(Inward(JUDGE, afresh, JUDGING), semantic.judge, keeper.counts)
     reader = CacheReader(settings, current.identities())
-    return (Cache(route.model, reader, keeper, settings.max_entry, shadow, judge),)
+    return (Timed("cache", Cache(route.model, reader, keeper, settings.max_entry, shadow, judge)),)
 
 
 def _pages(settings: Settings) -> dict[str, Endpoint]:

@@ -16,8 +16,6 @@ from forebay.api.audit import AuditEndpoint
 from forebay.api.caches import PATH as CACHE_PATH
 from forebay.api.caches import PREFIX as CACHE_PREFIX
 from forebay.api.caches import CacheEndpoints
-from forebay.api.explain import PREFIX as REQUEST_PREFIX
-from forebay.api.explain import Requests
 from forebay.api.guards import check, moderations
 from forebay.api.guards import guardrails as guardrails_api
 from forebay.api.guards.guardrails import Guardrails
@@ -33,6 +31,10 @@ from forebay.api.login.session import SessionEndpoint, key_methods
 from forebay.api.models import PREFIX as MODEL_PREFIX
 from forebay.api.models import Models
 from forebay.api.operations import Operations
+from forebay.api.refusals import Refused
+from forebay.api.requestlog import PATH as REQUESTS_PATH
+from forebay.api.requestlog import PREFIX as REQUEST_PREFIX
+from forebay.api.requestlog import RequestEndpoints
 from forebay.api.requests import FORM_READERS, READERS
 from forebay.api.responses import exchange as responses
 from forebay.api.stored import Stored
@@ -43,7 +45,6 @@ from forebay.core.types import Operation
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.cache.asked import Reader as CacheReader
 from forebay.gateway.cache.warm import Warmer
-from forebay.gateway.explain import Explanations
 from forebay.gateway.guarding.trial import Trial
 from forebay.gateway.route import Route
 from forebay.generation import Generation
@@ -69,18 +70,20 @@ def caches(current: Generation, route: Route, authenticator: Authenticator, trai
     }
 
 
-def inference(authenticator: Authenticator, ask: Handler) -> Endpoints:
+def inference(authenticator: Authenticator, ask: Handler, refused: Refused) -> Endpoints:
     """What OpenAI's API asks models, each operation at its path."""
     return {
-        f"/v1/{operation.value}": {"POST": Inference(read, authenticator, ask, FORM_READERS.get(operation))}
+        f"/v1/{operation.value}": {
+            "POST": Inference(operation, read, authenticator, ask, FORM_READERS.get(operation), refused)
+        }
         for operation, read in READERS.items()
     }
 
 
-def files(authenticator: Authenticator, ask: Handler) -> Endpoints:
+def files(authenticator: Authenticator, ask: Handler, refused: Refused) -> Endpoints:
     """Files and batches."""
-    uploads = Stored(Operation.FILES, authenticator, ask)
-    batches = Stored(Operation.BATCHES, authenticator, ask)
+    uploads = Stored(Operation.FILES, authenticator, ask, refused)
+    batches = Stored(Operation.BATCHES, authenticator, ask, refused)
     return {
         "/v1/files": {"POST": uploads.upload, "GET": uploads.list},
         stored.prefix(Operation.FILES): {"GET": uploads.one, "DELETE": uploads.one},
@@ -89,7 +92,7 @@ def files(authenticator: Authenticator, ask: Handler) -> Endpoints:
     }
 
 
-def translations(authenticator: Authenticator, ask: Handler) -> Endpoints:
+def translations(authenticator: Authenticator, ask: Handler, refused: Refused) -> Endpoints:
     """The APIs that are translated into ours: Anthropic's messages and OpenAI's responses."""
     anthropic: dict[str, Reader] = {messages.PATH: messages.Messages.read, messages.COUNT_PATH: messages.read_count}
     openai: dict[str, Reader] = {
@@ -97,7 +100,7 @@ def translations(authenticator: Authenticator, ask: Handler) -> Endpoints:
         responses.COUNT_PATH: responses.read_count,
     }
     return {
-        path: {"POST": Translated(read, authenticator, ask, id_headers)}
+        path: {"POST": Translated(read, authenticator, ask, id_headers, refused)}
         for readers, id_headers in ((anthropic, messages.ID_HEADERS), (openai, ()))
         for path, read in readers.items()
     }
@@ -127,9 +130,9 @@ def watermarks(authenticator: Authenticator, route: Route, current: Generation) 
     return {watermark.PATH: {"POST": detection(current.settings.watermark, marked, route, authenticator)}}
 
 
-def explanations(authenticator: Authenticator, explanations: Explanations) -> Endpoints:
-    """What became of a request."""
-    return {REQUEST_PREFIX: {"GET": Requests(explanations, authenticator).route}}
+def requests(requests: RequestEndpoints) -> Endpoints:
+    """What became of requests."""
+    return {REQUESTS_PATH: {"GET": requests.list}, REQUEST_PREFIX: {"GET": requests.one}}
 
 
 def guards(authenticator: Authenticator, current: Generation) -> Endpoints:

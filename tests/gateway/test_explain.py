@@ -19,9 +19,9 @@ def test_only_the_latest_are_remembered() -> None:
     assert found == [7, 8, 9]
 
 
-def test_each_is_told_about_its_own() -> None:
+def test_each_is_told_about_its_own_tenant_and_an_admin_about_all() -> None:
     explanations = Explanations()
     explanations.keep(numbered(1, Principal("alice", "team")))
-    assert explanations.find("r1", Principal("alice", "team", frozenset({"x"}))) is not None
-    assert explanations.find("r1", Principal("bob", "team")) is None
+    assert explanations.find("r1", Principal("bob", "team", frozenset({"x"}))) is not None
     assert explanations.find("r1", Principal("alice", "other")) is None
+    assert explanations.find("r1", Principal("root", "other", admin=True)) is not None

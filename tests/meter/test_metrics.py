@@ -28,7 +28,7 @@ def test_prometheus_reads_every_figure() -> None:
     assert found["forebay_output_tokens_total", labels] == 10
     assert found["forebay_time_to_first_token_seconds_count", labels] == 1
     assert found["forebay_request_duration_seconds_sum", labels] == 1.0
-    assert found["forebay_requests_total", (*labels[:1], *labels[1:], ("outcome", "ok"), ("status", "200"))] == 1
+    assert found["forebay_requests_total", (("cache", ""), *labels, ("outcome", "ok"), ("status", "200"))] == 1
     assert found["forebay_engine_running", (("provider", "engine"),)] == 3
 
 
@@ -82,7 +82,7 @@ def test_the_number_of_label_sets_is_bounded() -> None:
     metrics = Metrics()
     metrics([msgspec.structs.replace(RECORD, model=f"m{number}") for number in range(PAIRS + 50)])
     assert len(metrics.snapshot) == PAIRS + 1
-    assert metrics.snapshot[OTHER].ended == {(200, "ok"): 50}
+    assert metrics.snapshot[OTHER].ended == {(200, "ok", ""): 50}
 
 
 def test_models_of_the_configuration_keep_labels_of_their_own() -> None:
@@ -90,7 +90,7 @@ def test_models_of_the_configuration_keep_labels_of_their_own() -> None:
     metrics([msgspec.structs.replace(RECORD, model=f"oa/{number}") for number in range(PAIRS + 50)])
     metrics([msgspec.structs.replace(RECORD, model=model) for model in ("mine", "")])
     assert {"mine", ""} <= {model for model, _ in metrics.snapshot}
-    assert metrics.snapshot[OTHER].ended == {(200, "ok"): 50}
+    assert metrics.snapshot[OTHER].ended == {(200, "ok", ""): 50}
 
 
 @given(st.lists(st.integers(0, 3), max_size=20))

@@ -37,7 +37,7 @@ def test_counts_add_up_and_gauges_stay_apart(tmp_path: Path, monkeypatch: pytest
     first_shared([])
     second_shared([])
     counts, gauges, families, _ = first_shared.total()
-    assert counts["m", "p/x"].ended == {(200, "ok"): 3}
+    assert counts["m", "p/x"].ended == {(200, "ok", ""): 3}
     assert gauges == {f"engine-{HERE}": {"running": 2}, f"engine-{PARENT}": {"running": 3}}
     assert families == {f"vllm-{HERE}": [FAMILY], f"vllm-{PARENT}": [FAMILY]}
 
@@ -49,7 +49,7 @@ def test_a_process_that_is_gone_still_counts_but_tells_nothing(tmp_path: Path, m
     _, shared = process(tmp_path, HERE, monkeypatch, {})
     shared([])
     counts, gauges, families, _ = shared.total()
-    assert counts["m", "p/x"].ended == {(200, "ok"): 1}
+    assert counts["m", "p/x"].ended == {(200, "ok", ""): 1}
     assert gauges == {f"engine-{HERE}": {}}
     assert list(families) == [f"vllm-{HERE}"]
 

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
+import msgspec
+
 from forebay.api.http import JSON, Headers, Scope, Send, encoded, printable, send_body
 from forebay.api.multipart import read_form
 from forebay.core.errors import ForebayError, ServerError
 from forebay.core.form import Form
 from forebay.core.money import dollars
 from forebay.core.stream import error_event
-from forebay.core.types import Call, Events, Reply, Stream, Whole
+from forebay.core.types import Call, Events, Principal, Reply, Request, Stream, Trace, Whole
 
 logger = logging.getLogger("forebay.api")
 
@@ -27,20 +29,41 @@ LARGE_BYTES = 1024 * 1024  # a longer form is read beside the event loop
 BURST = 32
 
 
-def headers_of(scope: Scope) -> tuple[str | None, str | None, str, str]:
-    """Authorization, content type, session and cache control in one go over all headers: every request is asked."""
-    authorization = content_type = None
-    session = cache_control = ""
+class Head(msgspec.Struct, gc=False):
+    """What endpoints read of a request's head."""
+
+    authorization: str | None = None
+    content_type: str | None = None
+    session: str = ""
+    cache_control: str = ""
+    traceparent: str = ""
+    tracestate: str = ""
+
+
+def head_of(scope: Scope) -> Head:
+    """The head in one go over all headers: every request is asked."""
+    head = Head()
     for name, value in scope["headers"]:
         if name == b"authorization":
-            authorization = str(value, "latin-1")
+            head.authorization = str(value, "latin-1")
         elif name == b"content-type":
-            content_type = str(value, "latin-1")
+            head.content_type = str(value, "latin-1")
         elif name == b"x-session-id":
-            session = str(value, "latin-1")
+            head.session = str(value, "latin-1")
         elif name == b"cache-control":
-            cache_control = str(value, "latin-1")
-    return authorization, content_type, session, cache_control
+            head.cache_control = str(value, "latin-1")
+        elif name == b"traceparent":
+            head.traceparent = str(value, "latin-1")
+        elif name == b"tracestate":
+            head.tracestate = str(value, "latin-1")
+    return head
+
+
+def call_of(request_id: str, request: Request, principal: Principal, trace: Trace, head: Head) -> Call:
+    """The call that all of it makes."""
+    return Call(
+        request_id, request, principal, trace, head.session, head.cache_control, head.traceparent, head.tracestate
+    )
 
 
 def reply_headers(call: Call, reply: Reply) -> Headers:

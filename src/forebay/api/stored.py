@@ -11,11 +11,12 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from forebay.api.exchange import form_of, headers_of, send_reply
+from forebay.api.exchange import call_of, form_of, head_of, send_reply
 from forebay.api.http import Receive, Scope, Send, header, refuse_other_origins, require_json
+from forebay.api.refusals import NOBODY, Refused, unmetered, unread
 from forebay.core.access import Access
 from forebay.core.decode import decode
-from forebay.core.errors import InvalidRequestError, MethodNotAllowedError, NotFoundError
+from forebay.core.errors import ForebayError, InvalidRequestError, MethodNotAllowedError, NotFoundError
 from forebay.core.ports import Authenticator, Handler
 from forebay.core.types import Call, Operation, Request, Trace
 
@@ -45,9 +46,15 @@ class BatchBody(msgspec.Struct, frozen=True):
 
 
 class Stored:
-    """The files, or the batches, of the provider that the client means; ``ask`` is the pipeline."""
+    """The files, or the batches, of the provider that the client means; ``ask`` is the pipeline.
 
-    def __init__(self, operation: Operation, authenticator: Authenticator, ask: Handler) -> None:
+    ``refused`` is told of calls of nobody that is known.
+    """
+
+    def __init__(
+        self, operation: Operation, authenticator: Authenticator, ask: Handler, refused: Refused = unmetered
+    ) -> None:
+        self._refused = refused
         self._operation = operation
         self._prefix = prefix(operation)
         self._authenticator = authenticator
@@ -88,12 +95,17 @@ class Stored:
     async def _call(self, scope: Scope, request_id: str) -> Call:
         """Who asks, and which provider; what for is not looked at before that is known."""
         accepted = time.perf_counter()
-        authorization, _, session, _ = headers_of(scope)
-        principal = await self._authenticator.authenticate(authorization)
-        refuse_other_origins(scope, authorization)
+        head = head_of(scope)
+        principal = NOBODY
+        try:
+            principal = await self._authenticator.authenticate(head.authorization)
+            refuse_other_origins(scope, head.authorization)
+        except ForebayError as error:
+            self._refused(unread(request_id, self._operation, principal, Trace(accepted)), error)
+            raise
         access = Access(scope["method"], "", header(scope, PROVIDER) or "")
         request = Request(self._operation, "", b"", access=access)
-        return Call(request_id, request, principal, Trace(accepted=accepted), session)
+        return call_of(request_id, request, principal, Trace(accepted), head)
 
     async def _answer(self, send: Send, call: Call, request: Request) -> None:
         call = msgspec.structs.replace(call, request=request)

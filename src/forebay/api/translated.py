@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
-from forebay.api.exchange import headers_of, reply_headers, send_stream
+from forebay.api.exchange import call_of, head_of, reply_headers, send_stream
 from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.refusals import NOBODY, Refused, unmetered, unread
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Authenticator, Handler
-from forebay.core.types import Call, Event, Events, Request, Trace, Whole
+from forebay.core.types import Call, Event, Events, Operation, Request, Trace, Whole
 
 
 class Writer(Protocol):
@@ -71,11 +72,18 @@ class Translated:
     """One endpoint of a dialect: ``read`` turns its bodies into exchanges, ``ask`` is the pipeline.
 
     ``id_headers`` are further names under which the dialect's clients look for the request's id.
+    ``refused`` is told of calls that do not come into the pipeline.
     """
 
     def __init__(
-        self, read: Reader, authenticator: Authenticator, ask: Handler, id_headers: Sequence[bytes] = ()
+        self,
+        read: Reader,
+        authenticator: Authenticator,
+        ask: Handler,
+        id_headers: Sequence[bytes] = (),
+        refused: Refused = unmetered,
     ) -> None:
+        self._refused = refused
         self._read = read
         self._authenticator = authenticator
         self._ask = ask
@@ -84,11 +92,16 @@ class Translated:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer one request; raises what is to be told as an error while nothing has been sent."""
         trace = Trace(accepted=time.perf_counter())
-        authorization, content_type, session, cache_control = headers_of(scope)
-        principal = await self._authenticator.authenticate(authorization or _bearer(scope))
-        require_json(content_type)
-        exchange = self._read((await receive())["body"])
-        call = Call(request_id, exchange.request, principal, trace, session, cache_control)
+        head = head_of(scope)
+        principal = NOBODY
+        try:
+            principal = await self._authenticator.authenticate(head.authorization or _bearer(scope))
+            require_json(head.content_type)
+            exchange = self._read((await receive())["body"])
+        except ForebayError as error:
+            self._refused(unread(request_id, Operation.CHAT, principal, trace), error)
+            raise
+        call = call_of(request_id, exchange.request, principal, trace, head)
         reply = await self._ask(call)
         headers = [*((name, call.id.encode()) for name in self._id_headers), *reply_headers(call, reply)]
         if isinstance(reply, Whole):

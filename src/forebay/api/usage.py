@@ -2,22 +2,18 @@
 
 import csv
 import io
-import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Final, TypeVar, get_args
-from urllib.parse import parse_qsl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final, get_args
 
 import msgspec
 
 from forebay.api.http import JSON, Headers, Receive, Scope, Send, header, send_body
+from forebay.api.query import cursor, known, moment, number, read
 from forebay.core.errors import InvalidRequestError
 from forebay.core.ledger import LATEST, Group, UsageBook, UsageQuery
 from forebay.core.money import dollars
 from forebay.core.ports import Authenticator
 from forebay.core.types import Principal, Record
-
-T = TypeVar("T")
 
 PATH: Final = "/v1/usage"
 CSV: Headers = [
@@ -26,7 +22,6 @@ CSV: Headers = [
 ]
 PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
-PARAMETERS: Final = 20
 GROUPS: Final[Sequence[str]] = get_args(Group)
 KNOWN: Final = ("tenant", "principal", "model", "since", "until", "after", "limit", "group_by", "format")
 COLUMNS: Final = (
@@ -56,7 +51,7 @@ class UsageEndpoint:
         await send_body(send, 200, [JSON, _id(request_id)], msgspec.json.encode(found))
 
     async def _rows(self, query: UsageQuery, given: Mapping[str, str]) -> dict[str, object]:
-        limit = _limit(given.get("limit"))
+        limit = number(given, "limit", PAGE, LARGEST_PAGE)
         rows = await self._book.rows(query, limit + 1)
         shown = rows[:limit]
         return {
@@ -95,13 +90,7 @@ class UsageEndpoint:
 
 
 def _parameters(text: bytes) -> Mapping[str, str]:
-    try:
-        given = dict(parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=PARAMETERS, errors="strict"))
-    except ValueError:  # too many fields, or no UTF-8
-        raise InvalidRequestError("The query cannot be read; see the parameters in docs/usage.md.") from None
-    for name in given:
-        if name not in KNOWN:
-            raise InvalidRequestError(f"Unknown parameter; known are: {', '.join(KNOWN)}.", param=name[:64])
+    given = known(text, KNOWN)
     if given.get("format", "json") not in {"json", "csv"}:
         raise InvalidRequestError("'format' is json or csv.", param="format")
     return given
@@ -117,54 +106,10 @@ def _query(given: Mapping[str, str], principal: Principal) -> UsageQuery:
         tenant,
         given.get("principal"),
         given.get("model"),
-        _moment(given, "since", 0.0),
-        _moment(given, "until", LATEST),
-        _read(given, "after", _cursor),
+        moment(given, "since", 0.0),
+        moment(given, "until", LATEST),
+        read(given, "after", cursor),
     )
-
-
-def _moment(given: Mapping[str, str], name: str, default: float) -> float:
-    found = _read(given, name, _seconds)
-    return default if found is None else found
-
-
-def _read(given: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
-    if name not in given:
-        return None
-    try:
-        return read(given[name])
-    except (ValueError, OverflowError):
-        raise InvalidRequestError(
-            f"'{name}' cannot be read: a moment is seconds since 1970 or like 2026-11-23T12:00:00Z, "
-            "'after' the 'last' of the page before.",
-            param=name,
-        ) from None
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    if not math.isfinite(seconds):
-        raise ValueError
-    return seconds
-
-
-def _cursor(text: str) -> tuple[float, str]:
-    at, colon, identity = text.partition(":")
-    if not colon:
-        raise ValueError
-    return _seconds(at), identity
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return PAGE
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= LARGEST_PAGE:
-        raise InvalidRequestError(f"'limit' is a number from 1 to {LARGEST_PAGE}.", param="limit")
-    return int(text)
 
 
 def _group(text: str) -> Group:
@@ -176,7 +121,9 @@ def _group(text: str) -> Group:
 
 
 def _shown(row: Record) -> dict[str, object]:
-    return {"object": "usage", **msgspec.structs.asdict(row)}
+    told = msgspec.structs.asdict(row)
+    del told["story"]  # /v1/requests/ID tells it
+    return {"object": "usage", **told}
 
 
 def _table(rows: Sequence[Record]) -> bytes:

@@ -15,6 +15,7 @@ from forebay.core.keys import AdminLog, KeyBook
 from forebay.core.ledger import UsageBook
 from forebay.core.sessions import SessionBook
 from forebay.core.signing import SigningBook
+from forebay.core.requestlog import RequestLog
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
 from forebay.core.verdicts import Context, Judgement, Verdict
 
@@ -337,6 +338,11 @@ class Store(Protocol):
     @property
     def usage(self) -> UsageBook:
         """Reads the ledger."""
+        ...
+
+    @property
+    def requests(self) -> RequestLog:
+        """Reads it request by request."""
         ...
 
     @property

@@ -15,6 +15,7 @@ from forebay.core.access import Access
 from forebay.core.cachecontrol import CacheControl
 from forebay.core.form import Form
 from forebay.core.marks import MarkPolicy
+from forebay.core.story import Choice, Story
 
 ADAPTER_MARK: Final = ":"
 """Stands between a model and its adapter where a request names both: ``smollm2:support``."""
@@ -180,6 +181,7 @@ class Attempt(msgspec.Struct, gc=False):
     ``model`` is the name under which it was asked (of a fallback: the other model's), ``reason`` why it was this one
     now, ``outcome`` is ``ok``, ``aborted`` or an error's code, empty while it runs. ``began`` and ``ended`` are seconds
     since the call was accepted; an answer has ended when its last event has.
+    ``span`` is its id in a distributed trace, where it is in one.
     """
 
     model: str
@@ -190,14 +192,7 @@ class Attempt(msgspec.Struct, gc=False):
     outcome: str = ""
     cooled: bool = False
     usage: Usage | None = None
-
-
-class Choice(msgspec.Struct, frozen=True, gc=False):
-    """How the deployments of ``model`` were ordered: the score each got, lowest first, and which were left out, why."""
-
-    model: str
-    scores: tuple[tuple[str, float], ...] = ()
-    left_out: tuple[tuple[str, str], ...] = ()
+    span: str = ""
 
 
 class Trace(msgspec.Struct, gc=False):
@@ -206,7 +201,7 @@ class Trace(msgspec.Struct, gc=False):
     ``price`` is that of the deployment's tokens, ``cost`` (pico-dollars) is there when the call has ended; ``None``:
     not known. ``lost`` is the usage of attempts that were begun beside the one that answered, and paid for all the
     same: ``lost_cost``. ``cache`` says what the cache did: ``hit``, ``semantic-hit``, ``miss``, ``refresh`` or
-    ``bypass``; empty where there is none.
+    ``bypass``; empty where there is none. ``traceparent`` is what a provider's request says of the trace that it is in.
     """
 
     accepted: float
@@ -225,13 +220,15 @@ class Trace(msgspec.Struct, gc=False):
     lost_cost: int | None = 0
     cost: int | None = None
     cache: str = ""
+    story: Story = msgspec.field(default_factory=Story)
+    traceparent: str = ""
 
 
 class Call(msgspec.Struct, frozen=True):
     """A request on its way through the pipeline: who asks for what, under which id.
 
-    ``session`` is what the client called its session in the header ``x-session-id``, ``cache_control`` the header of
-    that name.
+    ``session`` is what the client called its session in the header ``x-session-id``; ``cache_control``, ``traceparent``
+    and ``tracestate`` are the headers of these names.
     """
 
     id: str
@@ -240,6 +237,8 @@ class Call(msgspec.Struct, frozen=True):
     trace: Trace
     session: str = ""
     cache_control: str = ""
+    traceparent: str = ""
+    tracestate: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -368,7 +367,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     Times are seconds; ``None`` where the call never got that far. ``attempts`` are there when one failed, or there were
     several. ``cost`` is in pico-dollars (10⁻¹² dollars), ``None`` where it is not known: never 0 for want of a price.
-    ``cache`` is what the cache did, if there is one.
+    ``cache`` is what the cache did, if there is one; ``story`` is everything else.
     """
 
     id: str
@@ -395,3 +394,4 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     cache: str = ""
+    story: Story | None = None

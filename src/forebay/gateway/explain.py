@@ -1,6 +1,6 @@
-"""Remembers how the latest calls were routed, so that people can ask why.
+"""Remembers how the latest calls were routed, so that people can ask why while they run.
 
-Of this process alone, and only the latest: what is to be kept for longer is in the log.
+Of this process alone, and only the latest: what has ended is in the log of requests.
 """
 
 from collections import deque
@@ -27,12 +27,12 @@ class Explanations:
             self._kept.pop(self._ids.popleft(), None)
 
     def find(self, request_id: str, principal: Principal) -> dict[str, Any] | None:
-        """How the call was routed, if it is remembered and was ``principal``'s; times are seconds since acceptance."""
+        """How the call was routed, if ``principal`` may see it; times are seconds since it was accepted."""
         kept = self._kept.get(request_id)
         if kept is None:
             return None
         owner, model, trace = kept
-        if (owner.tenant, owner.name) != (principal.tenant, principal.name):
+        if owner.tenant != principal.tenant and not principal.admin:
             return None
         return {
             "id": request_id,

@@ -14,10 +14,13 @@ from typing import Self
 from forebay.core.errors import ForebayError
 from forebay.core.operations import TEXT
 from forebay.core.ports import Handler, Recorder
+from forebay.core.story import NAME_LIMIT
 from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Usage, Whole
 from forebay.gateway.prices import cost
 
 CLIENT_CLOSED = 499
+INTERNAL = "internal_error"
+MARK = "x-watermark"
 NO_USAGE = Usage()
 
 
@@ -29,22 +32,32 @@ class Meter:
 
     async def __call__(self, call: Call, ask: Handler) -> Reply:
         """Ask on; a whole reply is recorded here, a stream when it ends."""
+        trace = call.trace
+        trace.story.entered = time.perf_counter() - trace.accepted
         try:
             reply = await ask(call)
         except ForebayError as error:
-            self._write(call, error.status, "error")
+            self.refused(call, error)
             raise
         except asyncio.CancelledError:
             self._write(call, CLIENT_CLOSED, "aborted")
             raise
         except BaseException:
+            trace.story.error = INTERNAL
             self._write(call, 500, "error")
             raise
+        if reply.headers:
+            _look_at(call, reply.headers)
         if isinstance(reply, Whole):
-            call.trace.first_token = call.trace.last_token = time.perf_counter()
+            trace.first_token = trace.last_token = time.perf_counter()
             self._write(call, 200, "ok")
             return reply
         return Stream(_Metered(reply.events, call, self), reply.headers, reply.content_type)
+
+    def refused(self, call: Call, error: ForebayError) -> None:
+        """Record a call that ended with ``error``, here or before it came here."""
+        call.trace.story.error = error.code or error.type
+        self._write(call, error.status, "error")
 
     def _write(self, call: Call, status: int, outcome: str) -> None:
         record = _record(call, status, outcome)
@@ -77,9 +90,11 @@ class _Metered:
             self._end(200, "ok")
             raise
         except ForebayError as error:
+            self._call.trace.story.error = error.code or error.type
             self._end(error.status, "broken")
             raise
         except Exception:
+            self._call.trace.story.error = INTERNAL
             self._end(500, "broken")
             raise
         trace = self._call.trace
@@ -120,6 +135,12 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         started = accepted + attempts[0].began
     elif attempts and attempts[0].outcome == "ok":
         attempts = ()
+    story = trace.story
+    story.choices = trace.choices
+    if started:
+        story.asked = started - accepted
+    if not trace.deployment:
+        story.model = request.model[:NAME_LIMIT]
     answered, first = trace.provider_answered, trace.first_token
     # Gateway time: from acceptance to asking the first provider, and from the last one's answer to the first content
     # (or the end).
@@ -151,4 +172,11 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         usage.cache_write_tokens + lost.cache_write_tokens,
         usage.reasoning_tokens + lost.reasoning_tokens,
         trace.cache,
+        story,
     )
+
+
+def _look_at(call: Call, headers: Sequence[tuple[str, str]]) -> None:
+    for name, value in headers:
+        if name == MARK:
+            call.trace.story.watermark = value

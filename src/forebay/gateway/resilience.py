@@ -17,7 +17,8 @@ from forebay.core.errors import (
     UpstreamTimeoutError,
 )
 from forebay.core.marking import Marking
-from forebay.core.types import Call, Choice, Reply
+from forebay.core.story import Choice
+from forebay.core.types import Call, Reply
 from forebay.gateway.attempt import attempt, within
 from forebay.gateway.cooldown import COUNTED, recovers_in, why_out
 from forebay.gateway.hedge import hedged

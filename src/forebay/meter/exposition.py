@@ -94,8 +94,8 @@ def histogram(name: str, named: str, bounds: Iterable[float], found: Histogram) 
 def _requests(snapshot: Snapshot) -> Iterator[str]:
     yield from head("requests_total", "Ended requests.", "counter")
     for (model, deployment), counts in sorted(snapshot.items(), key=lambda item: item[0]):
-        for (status, outcome), number in sorted(counts.ended.items()):
-            named = labels(model=model, deployment=deployment, status=str(status), outcome=outcome)
+        for (status, outcome, cache), number in sorted(counts.ended.items()):
+            named = labels(model=model, deployment=deployment, status=str(status), outcome=outcome, cache=cache)
             yield f"forebay_requests_total{{{named}}} {number}"
 
 

@@ -49,7 +49,7 @@ def _empty(bounds: tuple[float, ...]) -> Histogram:
 
 
 class Counts(msgspec.Struct):
-    """Everything counted of one model at one deployment; ``ended`` by status and outcome.
+    """Everything counted of one model at one deployment; ``ended`` by status, outcome and cache.
 
     ``attempts`` are by reason and outcome, and only those of requests that needed more than a plain one. ``cost`` is in
     dollars; ``unpriced`` are the requests that had an answer, or some of it, and nobody knows what it cost. ``cached``
@@ -61,7 +61,7 @@ class Counts(msgspec.Struct):
     duration: Histogram = msgspec.field(default_factory=lambda: _empty(DURATION))
     overhead: Histogram = msgspec.field(default_factory=lambda: _empty(OVERHEAD))
     queue: Histogram = msgspec.field(default_factory=lambda: _empty(TTFT))
-    ended: dict[tuple[int, str], int] = {}
+    ended: dict[tuple[int, str, str], int] = {}
     prompt_tokens: int = 0
     output_tokens: int = 0
     cost: float = 0.0
@@ -80,7 +80,7 @@ class Counts(msgspec.Struct):
             self.queue.observe(TTFT, record.queue)
         self.duration.observe(DURATION, record.latency)
         self.overhead.observe(OVERHEAD, record.overhead)
-        end = (record.status, record.outcome)
+        end = (record.status, record.outcome, record.cache)
         ended = self.ended
         ended[end] = ended.get(end, 0) + 1
         if record.cache:

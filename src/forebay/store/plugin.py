@@ -17,6 +17,7 @@ from forebay.store.keys import KeyTable
 from forebay.store.ledger import Ledger
 from forebay.store.sessions import SessionTable
 from forebay.store.signing import SigningTable
+from forebay.store.requests import RequestTable
 from forebay.store.usage import UsageTable
 
 
@@ -26,6 +27,7 @@ class SqlStore:
     def __init__(self, database: Database, journal: Journal, settings: StoreSettings) -> None:
         self._database = database
         self.usage = UsageTable(database)
+        self.requests = RequestTable(database)
         self.keys = KeyTable(database)
         self.admin_log = AuditTable(database)
         kept = settings.conversations

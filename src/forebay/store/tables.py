@@ -27,6 +27,7 @@ USAGE = Table(
     Column("details", Text, nullable=False),
     Index("usage_by_time", "at", "id"),
     Index("usage_by_tenant", "tenant", "at"),
+    Index("usage_by_id", "id"),
 )
 """A row for every ended call; a request may have several. ``details`` is JSON: what a `Record` holds besides."""
 

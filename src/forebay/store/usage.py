@@ -62,7 +62,7 @@ class UsageTable:
         """
         wanted = _where(select(USAGE), query).order_by(USAGE.c.at, USAGE.c.id).limit(limit)
         async with self._database.reading() as connection:
-            return [_record(found) for found in (await connection.execute(wanted)).mappings()]
+            return [record_of(found) for found in (await connection.execute(wanted)).mappings()]
 
     async def sums(self, query: UsageQuery, by: Group) -> Sequence[UsageSum]:
         """The rows of ``query`` summed up, the costliest group first.
@@ -92,12 +92,13 @@ class UsageTable:
 
 def row(record: Record) -> dict[str, Any]:
     """``record`` as every database takes it: no text too long or with a NUL, no number too large."""
-    fields = {name: _storable(getattr(record, name)) for name in _COLUMNS}
+    fields = {name: storable(getattr(record, name)) for name in _COLUMNS}
     others = {name: getattr(record, name) for name in _OTHERS}
     return {**fields, "details": msgspec.json.encode(others).decode().replace("\\u0000", "\\ufffd")}
 
 
-def _storable(value: object) -> object:
+def storable(value: object) -> object:
+    """``value`` as every database takes it."""
     if isinstance(value, str):
         return value[:TEXT_LIMIT].replace("\0", "\ufffd")
     if type(value) is int:
@@ -105,7 +106,8 @@ def _storable(value: object) -> object:
     return value
 
 
-def _record(found: Mapping[str, Any]) -> Record:
+def record_of(found: Mapping[str, Any]) -> Record:
+    """The record that became the row ``found``."""
     others = msgspec.json.decode(found["details"])
     return msgspec.convert({**others, **{name: found[name] for name in _COLUMNS}}, Record)
 
@@ -121,7 +123,7 @@ def _where(wanted: Select[Any], query: UsageQuery) -> Select[Any]:
     wanted = wanted.where(columns.at >= query.since, columns.at < query.until)
     for name in ("tenant", "principal", "model"):
         if (value := getattr(query, name)) is not None:
-            wanted = wanted.where(columns[name] == _storable(value))
+            wanted = wanted.where(columns[name] == storable(value))
     if query.after is not None:
         wanted = wanted.where(tuple_(columns.at, columns.id) > tuple_(*map(literal, query.after)))
     return wanted

@@ -12,12 +12,13 @@ from typing import Final
 
 import msgspec
 
+from forebay.core.cachecontrol import CacheControl
 from forebay.core.entries import Entry
 from forebay.core.errors import ForebayError, NotCachedError
 from forebay.core.marks import HEADER as MARK
 from forebay.core.ports import Handler
 from forebay.core.types import Call, Operation, Price, Principal, Reply, Stream, Usage, Whole
-from forebay.gateway.cache.asked import Asked, Reader, Wording
+from forebay.gateway.cache.asked import OFF, Asked, Reader, Wording
 from forebay.gateway.cache.collect import Collecting
 from forebay.gateway.cache.flight import HANDED_OVER, Flight, Landed
 from forebay.gateway.cache.judge import Judge
@@ -76,12 +77,14 @@ class Cache:
         asked = self._reader.read(call, model, wishes)
         if asked is None:
             call.trace.cache = BYPASS
+            call.trace.story.cache_why = _why_not(model, wishes)
             if wishes.only_if_cached:
                 raise _not_cached()
             return _labelled(await ask(call), BYPASS)
         return await self._answer(asked, ask)
 
     async def _answer(self, asked: Asked, ask: Handler) -> Reply:
+        asked.call.trace.story.cache_key = asked.key.hex()
         if asked.wishes.no_cache:
             return await self._ask(asked, ask, None, REFRESH)
         entry = await self._keeper.get(asked.key, asked.wishes.oldest)
@@ -158,6 +161,13 @@ class Cache:
 def _labelled(reply: Reply, label: str) -> Reply:
     headers = (*reply.headers, ("x-cache", label.upper()))
     return msgspec.structs.replace(reply, headers=headers)
+
+
+def _why_not(model: Model, wishes: CacheControl) -> str:
+    """Why a call is not looked for, in one word."""
+    if model.cache == OFF:
+        return "model"
+    return "request" if wishes.mode == OFF or (wishes.no_cache and wishes.no_store) else "unreadable"
 
 
 def _not_cached() -> NotCachedError:

@@ -13,6 +13,7 @@ import time
 import msgspec
 
 from forebay.core.ports import Auditor
+from forebay.core.story import Heard, kinds
 from forebay.core.types import Call
 from forebay.core.verdicts import PASSED, Action, Context, Found, Judgement, Span, Verdict
 from forebay.gateway.guarding.reaction import Reaction
@@ -72,6 +73,11 @@ class Judging:
     def note(self, work: "Work", wanted: Reaction, context: Context) -> None:
         """Tell what became of a text."""
         rule, call, verdict = work.rule, self._call, work.verdict
+        action = "error" if work.error else verdict.action.value
+        found = kinds([each.kind for each in work.spans[:MAX_SPANS]])
+        call.trace.story.hear(
+            Heard(rule.name, context.side.value, action, wanted.value, work.seconds, verdict.score, found, work.error)
+        )
         self._auditor.judged(
             Judgement(
                 time.time(),
@@ -84,7 +90,7 @@ class Judging:
                 rule.kind,
                 rule.version,
                 context.side.value,
-                "error" if work.error else verdict.action.value,
+                action,
                 wanted.value,
                 work.seconds,
                 verdict.score,

@@ -1,0 +1,137 @@
+"""``GET /v1/requests`` and ``/v1/requests/{id}``: the log of requests, and the whole story of one.
+
+Everybody sees the requests of their tenant, an admin those of all.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.query import cursor, known, moment, number, read
+from forebay.api.story import line, story
+from forebay.core.errors import InvalidRequestError, NotFoundError
+from forebay.core.ledger import LATEST
+from forebay.core.ports import Authenticator
+from forebay.core.requestlog import STATUSES, RequestLog, RequestQuery
+from forebay.core.types import Principal, Record
+from forebay.gateway.explain import Explanations
+
+PATH: Final = "/v1/requests"
+PREFIX: Final = "/v1/requests/"
+ROUTE: Final = "/route"
+PAGE: Final = 50
+LARGEST_PAGE: Final = 500
+KNOWN: Final = ("tenant", "principal", "model", "status", "since", "until", "before", "limit")
+
+
+class RequestEndpoints:
+    """``logs`` are asked in their order, after ``flush`` has them know everything that has ended until now."""
+
+    def __init__(
+        self,
+        explanations: Explanations,
+        logs: tuple[RequestLog, ...],
+        flush: Callable[[], None],
+        authenticator: Authenticator,
+    ) -> None:
+        self._explanations = explanations
+        self._logs = logs
+        self._flush = flush
+        self._authenticator = authenticator
+
+    async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """The latest requests, newest first, a page at a time."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        given = known(scope["query_string"], KNOWN)
+        query = _query(given, principal)
+        limit = number(given, "limit", PAGE, LARGEST_PAGE)
+        self._flush()
+        rows = await self._logs[-1].latest(query, limit + 1)
+        shown = rows[:limit]
+        found = {
+            "object": "list",
+            "data": [line(row) for row in shown],
+            "has_more": len(rows) > limit,
+            "last": f"{shown[-1].at!r}:{shown[-1].id}" if shown else None,
+        }
+        await _send(send, found, request_id)
+
+    async def one(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """The story of one request; while it runs only how it was routed until now."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        wanted, slash, rest = scope["path"].removeprefix(PREFIX).partition("/")
+        if slash + rest == ROUTE:
+            await _send(
+                send, self._route(wanted, principal) or await self._ended(wanted, principal, _route), request_id
+            )
+        elif not slash:
+            await _send(send, await self._told(wanted, principal), request_id)
+        else:
+            raise _none()
+
+    async def _told(self, wanted: str, principal: Principal) -> Mapping[str, object]:
+        try:
+            return await self._ended(wanted, principal, story)
+        except NotFoundError:
+            running = self._route(wanted, principal)
+            if running is None:
+                raise
+            return {**running, "object": "request", "outcome": "running"}
+
+    def _route(self, wanted: str, principal: Principal) -> dict[str, object] | None:
+        return self._explanations.find(wanted, principal)
+
+    async def _ended(
+        self, wanted: str, principal: Principal, tell: Callable[[Record], dict[str, object]]
+    ) -> dict[str, object]:
+        self._flush()
+        for log in self._logs:
+            found = [each for each in await log.find(wanted) if principal.admin or each.tenant == principal.tenant]
+            if found:
+                return tell(found[-1])
+        raise _none()
+
+
+def _route(record: Record) -> dict[str, object]:
+    told = story(record)
+    return {name: told[name] for name in ("id", "model", "deployment", "attempts", "choices")} | {"object": "route"}
+
+
+def _none() -> NotFoundError:
+    return NotFoundError(
+        "There is no such request of yours. The ID of the header x-request-id finds it at /v1/requests/ID, as long as "
+        "the store keeps it; without a store a server remembers its latest few thousand."
+    )
+
+
+def _query(given: Mapping[str, str], principal: Principal) -> RequestQuery:
+    tenant = given.get("tenant")
+    if not principal.admin:
+        if tenant not in {None, principal.tenant}:
+            raise InvalidRequestError("Only an admin sees other tenants' requests; leave it out.", param="tenant")
+        tenant = principal.tenant
+    return RequestQuery(
+        tenant,
+        given.get("principal"),
+        given.get("model"),
+        _statuses(given.get("status")),
+        moment(given, "since", 0.0),
+        moment(given, "until", LATEST),
+        read(given, "before", cursor),
+    )
+
+
+def _statuses(text: str | None) -> tuple[int, int]:
+    """``429``, or ``4xx`` for all of that hundred."""
+    if text is None:
+        return STATUSES
+    low = text.replace("xx", "00") if text.endswith("xx") else text
+    if len(text) != 3 or not (low.isascii() and low.isdigit()):  # noqa: PLR2004  # digits of a status
+        raise InvalidRequestError("'status' is a status such as 429, or all of a hundred: 4xx.", param="status")
+    return int(low), int(low) + (100 if low != text else 1)
+
+
+async def _send(send: Send, found: Mapping[str, object], request_id: str) -> None:
+    await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(found))
