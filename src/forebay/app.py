@@ -41,6 +41,7 @@ from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
 from forebay.gateway.stored import Keepers
 from forebay.gateway.timed import Timed
+from forebay.gateway.tracing import Tracing
 from forebay.gateway.watermark import Watermarks
 from forebay.generation import Generation, around, generation
 from forebay.meter.audit import Audit
@@ -51,6 +52,8 @@ from forebay.reload import UNUSABLE, Service, Source
 from forebay.roles import WEB, check_role, web_application
 from forebay.settings import LogSettings, Settings
 from forebay.web.static import Pages
+from forebay.telemetry import build as build_telemetry
+from forebay.telemetry import share, wanted
 
 Endpoints = dict[str, dict[str, Endpoint]]
 
@@ -91,7 +94,9 @@ class Process:
         log = first.settings.log
         self._audit = Audit(self._figures.guards, sys.stdout if log.guards else None, log.format)
         recent = Recent(shared)
-        self._journal = Journal([self._audit.flush, recent, *self._figures.sinks, *_logs(log)])
+        self._otlp = wanted(first.settings.telemetry)
+        exporting = [build_telemetry(self._otlp)] if self._otlp else []
+        self._journal = Journal([self._audit.flush, recent, *self._figures.sinks, *_logs(log), *exporting])
         self._explanations = Explanations()
         self._accounts = Accounts(first.settings)
         self._store = self._accounts.store
@@ -99,11 +104,12 @@ class Process:
         self._request_logs: tuple[RequestLog, ...] = (recent, self._store.requests) if self._store else (recent,)
         self._admit = Admit()
         self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
-        lasting = (self._journal, self._accounts)
+        lasting = (*exporting, self._journal, self._accounts)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
     def _metered(self) -> Sequence[Stage]:
-        return (self._meter, Watermarks())
+        tracing = (Tracing(share(self._otlp)),) if self._otlp else ()
+        return (*tracing, self._meter, Watermarks())
 
     def _refused(self) -> Refused:
         return self._meter.refused

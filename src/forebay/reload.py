@@ -20,7 +20,7 @@ from forebay.settings import Settings, SettingsError
 
 logger = logging.getLogger("forebay.reload")
 
-LASTING = "'server', 'auth.issued_keys', 'store', 'engine' and 'log'"
+LASTING = "'server', 'auth.issued_keys', 'store', 'engine', 'log' and 'telemetry'"
 HANGUP = getattr(signal, "SIGHUP", None)
 UNUSABLE = (SettingsError, PreparationError)
 """What is wrong with a configuration, as opposed to us."""
@@ -211,7 +211,7 @@ async def _first(seconds: float, *events: Coroutine[None, None, object]) -> None
 
 def _lasting(settings: Settings) -> tuple[object, ...]:
     """What stays as it is for as long as the process lives."""
-    return settings.server, settings.auth.issued_keys, settings.store, settings.engine, settings.log
+    return settings.server, settings.auth.issued_keys, settings.store, settings.engine, settings.log, settings.telemetry
 
 
 async def _start(new: Iterable[Part]) -> None:

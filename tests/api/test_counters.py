@@ -243,7 +243,7 @@ async def test_what_is_over_the_limit_is_counted_as_refused(tmp_path: Path, *, s
             key = (await reply.json())["key"]
         async with aiohttp.ClientSession(headers={"authorization": f"Bearer {key}"}) as hers:
             async with asyncio.timeout(5):
-                while await chat(hers, running, model="plain", stream=stream) == 401:
+                while await chat(hers, running, model="plain", stream=stream) == 401:  # noqa: ASYNC110  # it has no event
                     await asyncio.sleep(0.02)  # processes learn of a new key within half a second
             assert await chat(hers, running, model="plain", stream=stream) == 429
         found = await figures(running, http)

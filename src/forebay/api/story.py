@@ -1,6 +1,5 @@
 """A record as its story is told: stages with their times, route and why, cache, guards, tokens, cost."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from forebay.core.money import dollars
 from forebay.core.story import Step, Story
 from forebay.core.types import Attempt, Record
+from forebay.meter.plain import attempts
 
 NOTHING = Story()
 
@@ -62,16 +62,6 @@ def story(record: Record) -> dict[str, Any]:
         "watermark": told.watermark or None,
         "trace_id": told.place.trace if told.place else None,
     }
-
-
-def attempts(record: Record) -> Sequence[Attempt]:
-    """All attempts; a record leaves out one that was enough."""
-    told = record.story
-    if record.attempts or told is None or not told.asked:
-        return record.attempts
-    ended = told.asked + record.provider if not record.stream and record.provider else record.latency
-    outcome = "ok" if record.outcome == "ok" else record.outcome
-    return (Attempt(record.model, record.deployment, "first", told.asked, ended, outcome),)
 
 
 def attempt(each: Attempt) -> dict[str, Any]:

@@ -63,8 +63,9 @@ class Story(msgspec.Struct, gc=False, omit_defaults=True):
     """What is told of one call besides its figures, written by whoever knows it.
 
     ``model`` is what was asked for, where no deployment was; ``entered`` and ``asked`` are the seconds after which the
-    pipeline began and a provider was asked. ``cache_why`` says why the cache was not asked. ``error`` is the code of
-    what the client was told. ``watermark`` names the key of the mark. Of streams the steps end with the reply's head.
+    pipeline began and a provider was asked, ``span`` is the id of the only attempt. ``cache_why`` says why the cache
+    was not asked, ``error`` is the code of what the client was told, ``watermark`` names the key of the mark. Of
+    streams the steps end with the reply's head.
     """
 
     model: str = ""
@@ -77,6 +78,7 @@ class Story(msgspec.Struct, gc=False, omit_defaults=True):
     cache_why: str = ""
     error: str = ""
     watermark: str = ""
+    span: str = ""
     place: Place | None = None
 
     def hear(self, heard: Heard) -> None:

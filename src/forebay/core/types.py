@@ -201,7 +201,7 @@ class Trace(msgspec.Struct, gc=False):
     ``price`` is that of the deployment's tokens, ``cost`` (pico-dollars) is there when the call has ended; ``None``:
     not known. ``lost`` is the usage of attempts that were begun beside the one that answered, and paid for all the
     same: ``lost_cost``. ``cache`` says what the cache did: ``hit``, ``semantic-hit``, ``miss``, ``refresh`` or
-    ``bypass``; empty where there is none. ``traceparent`` is what a provider's request says of the trace that it is in.
+    ``bypass``; empty where there is none. ``propagated`` are headers for the provider.
     """
 
     accepted: float
@@ -221,7 +221,7 @@ class Trace(msgspec.Struct, gc=False):
     cost: int | None = None
     cache: str = ""
     story: Story = msgspec.field(default_factory=Story)
-    traceparent: str = ""
+    propagated: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Self
 import msgspec
 
 from forebay.core.errors import ForebayError
+from forebay.core.tracecontext import headers, new_span
 from forebay.core.types import Attempt, Call, Event, Events, Operation, Reply, Stream, Trace, Whole
 from forebay.gateway import cooldown, statistics
 from forebay.gateway.target import Model, Target
@@ -20,7 +21,11 @@ async def attempt(target: Target, call: Call, model: Model, reason: str, trace: 
     Raises:
         ForebayError: what the provider raised.
     """
-    running = Running(target, model, reason, call.trace if trace is None else trace)
+    noting = call.trace if trace is None else trace
+    running = Running(target, model, reason, noting)
+    if (place := noting.story.place) is not None:
+        running.noted.span = new_span()
+        call.trace.propagated = headers(place, running.noted.span)
     try:
         reply = await target.provider.answer(call, target.deployment)
     except BaseException as error:

@@ -134,6 +134,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     if len(attempts) > 1:
         started = accepted + attempts[0].began
     elif attempts and attempts[0].outcome == "ok":
+        trace.story.span = attempts[0].span
         attempts = ()
     story = trace.story
     story.choices = trace.choices

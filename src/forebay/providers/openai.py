@@ -162,7 +162,8 @@ class OpenAIProvider:
         request = call.request
         fields = self._rewritten(request, deployment.model)
         path = _path(self._row.path, request.operation, deployment.model)
-        response = await self._client.send(b"POST", path, msgspec.json.encode(fields), timeouts=deployment.timeouts)
+        body, carried = msgspec.json.encode(fields), call.trace.propagated
+        response = await self._client.send(b"POST", path, body, headers=carried, timeouts=deployment.timeouts)
         if response.status != OK:
             raise await refusal(response, self._name, self._secrets)
         if request.stream:
@@ -175,8 +176,8 @@ class OpenAIProvider:
             sent = await asyncio.to_thread(outgoing, request, deployment.model, self._row.path)
         else:
             sent = outgoing(request, deployment.model, self._row.path)
-        timeouts = deployment.timeouts
-        response = await self._client.send(sent.method, sent.path, sent.body, headers=sent.headers, timeouts=timeouts)
+        timeouts, headers = deployment.timeouts, (*sent.headers, *call.trace.propagated)
+        response = await self._client.send(sent.method, sent.path, sent.body, headers=headers, timeouts=timeouts)
         if response.status not in SUCCESSES:
             raise await refused(response, request, self._name, self._secrets)
         return await Passing(call, response, self._name, self._secrets).reply(_kept(response))

@@ -28,6 +28,7 @@ from forebay.settings.schema import (
 )
 from forebay.settings.section import Section, section
 from forebay.settings.store import StoreSettings
+from forebay.settings.telemetry import OtlpSettings, TelemetrySettings
 from forebay.settings.values import Duration, Secret, Size
 from forebay.settings.watermark import KeyRingSettings, WatermarkSettings
 
@@ -56,6 +57,7 @@ __all__ = [
     "LoginSettings",
     "MemorySettings",
     "ModelSettings",
+    "OtlpSettings",
     "PerToken",
     "PolicySettings",
     "PriceSettings",
@@ -72,6 +74,7 @@ __all__ = [
     "SettingsError",
     "Size",
     "StoreSettings",
+    "TelemetrySettings",
     "TimeOutSettings",
     "TlsSettings",
     "WatermarkSettings",

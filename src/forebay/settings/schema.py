@@ -15,6 +15,7 @@ from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
 from forebay.settings.store import StoreSettings
+from forebay.settings.telemetry import TelemetrySettings
 from forebay.settings.values import KIB, Duration, Secret, Size
 from forebay.settings.watermark import KeyRingSettings
 
@@ -195,3 +196,4 @@ class Settings(msgspec.Struct, frozen=True):
     moderations: Mapping[Name, tuple[Name, ...]] = {}
     watermark: KeyRingSettings = KeyRingSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()

@@ -128,7 +128,9 @@ class DialectProvider:
 
     async def _chat(self, call: Call, deployment: Deployment) -> Reply:
         exchange = await self._translated(call, deployment.model)
-        response = await self._ask(exchange.path, exchange.body, exchange.headers, deployment)
+        response = await self._ask(
+            exchange.path, exchange.body, (*exchange.headers, *call.trace.propagated), deployment
+        )
         if isinstance(exchange.reader, HeadReader):
             exchange.reader.head(list(response.headers.items()))
         if call.request.stream:
@@ -168,7 +170,7 @@ class DialectProvider:
         if not isinstance(self._dialect, EmbeddingDialect):
             raise UpstreamError(f"The provider '{self._name}' has no embeddings.")
         asked = self._dialect.embed(call, deployment.model)
-        response = await self._ask(asked.path, asked.body, (), deployment)
+        response = await self._ask(asked.path, asked.body, call.trace.propagated, deployment)
         body, call.trace.usage = asked.read(await response.read(REPLY_BYTES))
         return Whole(body, call.trace.usage, self._kept(response))
 
@@ -176,7 +178,7 @@ class DialectProvider:
         if not isinstance(self._dialect, CountingDialect):
             raise UpstreamError(f"The provider '{self._name}' counts no tokens.")
         asked = self._dialect.count(call, deployment.model)
-        response = await self._ask(asked.path, asked.body, (), deployment)
+        response = await self._ask(asked.path, asked.body, call.trace.propagated, deployment)
         tokens = asked.read(await response.read(BODY_BYTES))
         body = msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
         return Whole(body, None, self._kept(response))

@@ -1,0 +1,1 @@
+"""Traces and metrics for OpenTelemetry, made of records, beside the requests' path. Needs ``forebay[otel]``."""
