@@ -48,12 +48,12 @@ from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
 from forebay.meter.recent import Recent
-from forebay.reload import UNUSABLE, Service, Source
+from forebay.reload import UNUSABLE, Lasting, Service, Source
 from forebay.roles import WEB, check_role, web_application
 from forebay.settings import LogSettings, Settings
-from forebay.web.static import Pages
 from forebay.telemetry import build as build_telemetry
 from forebay.telemetry import share, wanted
+from forebay.web.static import Pages
 
 Endpoints = dict[str, dict[str, Endpoint]]
 
@@ -104,7 +104,7 @@ class Process:
         self._request_logs: tuple[RequestLog, ...] = (recent, self._store.requests) if self._store else (recent,)
         self._admit = Admit()
         self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
-        lasting = (*exporting, self._journal, self._accounts)
+        lasting: tuple[Lasting, ...] = (*exporting, self._journal, self._accounts)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
     def _metered(self) -> Sequence[Stage]:

@@ -13,9 +13,9 @@ from forebay.core.families import Family
 from forebay.core.feedback import FeedbackBook
 from forebay.core.keys import AdminLog, KeyBook
 from forebay.core.ledger import UsageBook
+from forebay.core.requestlog import RequestLog
 from forebay.core.sessions import SessionBook
 from forebay.core.signing import SigningBook
-from forebay.core.requestlog import RequestLog
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
 from forebay.core.verdicts import Context, Judgement, Verdict
 

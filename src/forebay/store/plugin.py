@@ -15,9 +15,9 @@ from forebay.store.database import Database, UnusableUrlError, journal_folder, p
 from forebay.store.journal import Journal
 from forebay.store.keys import KeyTable
 from forebay.store.ledger import Ledger
+from forebay.store.requests import RequestTable
 from forebay.store.sessions import SessionTable
 from forebay.store.signing import SigningTable
-from forebay.store.requests import RequestTable
 from forebay.store.usage import UsageTable
 
 

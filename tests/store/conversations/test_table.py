@@ -81,7 +81,9 @@ async def test_an_answer_is_kept_with_its_facts(conversations: ConversationTable
     assert (kept.leaf, kept.items, kept.titled) == ("a1", 2, "words")
 
 
-async def test_edits_and_second_answers_are_siblings(conversations: ConversationTable, responses: ResponseTable) -> None:
+async def test_edits_and_second_answers_are_siblings(
+    conversations: ConversationTable, responses: ResponseTable
+) -> None:
     await made(conversations)
     await conversations.add(ALICE, "conv_1", [message("u1"), message("a1", output=True)], None)
     await responses.begin(ALICE, opening("resp_2", parent="u1"))
