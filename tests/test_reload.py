@@ -228,8 +228,8 @@ async def test_counts_go_on(site: Site) -> None:
     await site.ask()
     async with site.http.get(f"{site.running.url}/metrics", headers=USER) as answer:
         text = await answer.text()
-    assert 'forebay_requests_total{model="m",deployment="kept/m",status="200",outcome="ok"} 1' in text
-    assert 'forebay_requests_total{model="m",deployment="other/m",status="200",outcome="ok"} 1' in text
+    assert 'forebay_requests_total{model="m",deployment="kept/m",status="200",outcome="ok",cache=""} 1' in text
+    assert 'forebay_requests_total{model="m",deployment="other/m",status="200",outcome="ok",cache=""} 1' in text
     assert 'forebay_deployment_running{deployment="other/m"} 0' in text
 
 

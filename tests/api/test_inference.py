@@ -196,7 +196,7 @@ async def test_a_stream_that_breaks_unexpectedly_ends_with_an_error_too(
             assert reply.status == 200
             text = await reply.text()
         async with http.get(f"{running.url}/metrics") as reply:
-            assert 'status="500",outcome="broken"} 1' in await reply.text()
+            assert 'status="500",outcome="broken",cache=""} 1' in await reply.text()
     events = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
     assert f"Internal error; ask for request {provider.calls[0][0].id}." in events[-1]
     assert "secret" not in text
@@ -228,7 +228,7 @@ async def test_a_client_that_leaves_closes_its_stream(serve: Serve, http: aiohtt
         writer.close()
         await running.until(lambda: provider.running == 0)
         async with asyncio.timeout(5), http.get(f"{running.url}/metrics") as reply:
-            assert 'status="499",outcome="aborted"} 1' in await reply.text()
+            assert 'status="499",outcome="aborted",cache=""} 1' in await reply.text()
 
 
 @pytest.mark.parametrize("price", ["1.5", None])

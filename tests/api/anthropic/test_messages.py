@@ -184,4 +184,4 @@ async def test_a_client_that_leaves_closes_its_stream(serve: Serve, http: aiohtt
             assert provider.running == 1
         await running.until(lambda: provider.running == 0)
         async with asyncio.timeout(5), http.get(f"{running.url}/metrics") as reply:
-            assert 'status="499",outcome="aborted"} 1' in await reply.text()
+            assert 'status="499",outcome="aborted",cache=""} 1' in await reply.text()
