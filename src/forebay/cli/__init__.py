@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "config": ("forebay.cli.config:config", "Check a configuration file."),
     "keys": ("forebay.cli.keys:keys", "Make, list, rotate and revoke API keys."),
     "password": ("forebay.cli.password:password", "Make the hash of an admin's password."),
+    "monitoring": ("forebay.cli.monitoring:monitoring", "Print the Grafana dashboard, or alert rules for Prometheus."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }
 """Where each command is, and what it does."""
