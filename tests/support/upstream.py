@@ -65,6 +65,7 @@ class Upstream:
         self.most = 0
         self.left = asyncio.Event()
         self.address = ""
+        self.listening: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
 
     @property
@@ -100,6 +101,8 @@ class Upstream:
                 await self.answer(asked, peer)
 
     async def aclose(self) -> None:
+        if self.listening is not None:
+            self.listening.close()
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -116,10 +119,10 @@ async def upstream(
     else:
         server = await asyncio.start_server(running.serve, HOST, 0, ssl=server_context() if tls else None)
         running.address = f"{HOST}:{server.sockets[0].getsockname()[1]}"
+    running.listening = server
     try:
         yield running
     finally:
-        server.close()
         await running.aclose()
 
 

@@ -43,6 +43,23 @@ async def test_the_figures_are_the_providers_pace(bench: Bench, tmp_path: Path) 
     assert not re.search(r"(?:src|href)=|url\(|@import", report.read_text())
 
 
+async def test_what_a_server_says_is_text_and_nothing_else(bench: Bench, tmp_path: Path) -> None:
+    report, turn = tmp_path / "f.html", iter(range(100))
+
+    async def answer(asked: Asked, peer: Peer) -> None:
+        if next(turn) < 3:
+            await paced(0.0, 0.0)(asked, peer)
+        else:
+            await peer.send(reply(b"<script>\x1b[31malert(1)</script>", status=b"500 Oh"))
+
+    async with upstream(answer) as provider:
+        told = await bench(provider.url, "--model", "<b>", *FEW, "--html", report)
+    assert told.exit_code == 1
+    assert "4 times status 500: <script>" in told.output
+    assert "\x1b" not in told.output + report.read_text()
+    assert not re.search("<script|<b>", report.read_text())
+
+
 async def test_a_whole_answer_has_no_first_token(bench: Bench) -> None:
     async with upstream(paced(0.01, 0.0)) as provider:
         told = await bench(provider.url, *FEW, "--no-stream", "--endpoint", "completions")
@@ -171,6 +188,21 @@ async def test_failures_are_counted_by_kind_and_do_not_end_it(bench: Bench) -> N
     assert "20.0% kept ttft" in told.output
 
 
+async def test_a_server_that_goes_away_ends_it(bench: Bench) -> None:
+    async with upstream() as provider:
+        pass  # its port is nobody's now
+    async with upstream(paced(0.0, 0.0)) as other:
+        told = await bench(other.url, "--compare", provider.url, *FEW)
+        assert told.exit_code == 1
+        assert "Check that a server runs there" in told.output
+        going = asyncio.ensure_future(bench(other.url, "--model", "m", "--duration", 60))
+        await until(lambda: len(other.asked) > 60)
+        await other.aclose()
+        told = await going
+    assert told.exit_code == 1, told.output
+    assert "The server is gone" in told.output
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
@@ -199,6 +231,7 @@ async def test_what_is_no_server_of_that_kind_is_told_at_once(bench: Bench, answ
         (["ftp://x"], "http://"),
         (["http://u:p@x"], "credentials"),
         (["x", "--slo", "fast"], "--slo"),
+        (["x", "--slo", "ttft=1s", "--no-stream"], "not streamed"),
         (["x", "--fail-under", "9"], "needs --slo"),
         (["x", "--header", "a"], "NAME: VALUE"),
         (["x", "--header", "a: ${NO_SUCH_VARIABLE}"], "NO_SUCH_VARIABLE"),

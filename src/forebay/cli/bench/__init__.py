@@ -104,13 +104,14 @@ def _server(options: dict[str, Any], into: Path | None, html: Path | None, fail_
     from forebay.cli.bench.page import page  # noqa: PLC0415
     from forebay.cli.bench.progress import shown  # noqa: PLC0415
     from forebay.cli.bench.table import table  # noqa: PLC0415
+    from forebay.cli.chat.text import clean  # noqa: PLC0415
 
     plan = Options(**options).plan()
     if fail_under is not None and plan.slo is None:
         raise click.UsageError("--fail-under needs --slo.")
     try:
         found = run(measure(plan, shown))
-        click.echo(table(found))
+        click.echo(clean(table(found)))
         if into is not None:
             into.write_bytes(document(plan, found))
         if html is not None:
@@ -122,7 +123,7 @@ def _server(options: dict[str, Any], into: Path | None, html: Path | None, fail_
     for side in found.sides:
         good = side.summary.goodput
         too_few = fail_under is not None and good is not None and good.share * 100 < fail_under
-        if too_few or not side.summary.completed:
+        if too_few or not side.summary.completed or any(run.gone for run in side.runs):
             raise click.exceptions.Exit(1)
 
 

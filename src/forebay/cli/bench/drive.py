@@ -13,6 +13,9 @@ from forebay.cli.bench.samples import Sample
 from forebay.cli.bench.schedule import Load, offsets
 from forebay.cli.bench.target import Target
 
+GIVE_UP = 1000
+"""So many requests in a row without a connection, and nobody is there any more."""
+
 Body = Callable[[int], bytes]
 """The body of the request of that number."""
 
@@ -20,7 +23,7 @@ Body = Callable[[int], bytes]
 class Run(msgspec.Struct, frozen=True):
     """One load that was driven; times of the clock in `Sample`.
 
-    ``aborted`` requests were under way when somebody stopped it.
+    ``aborted`` requests were under way when it was stopped; it stops by itself when the server is ``gone``.
     """
 
     samples: list[Sample]
@@ -28,6 +31,7 @@ class Run(msgspec.Struct, frozen=True):
     ended: float
     aborted: int = 0
     stopped: bool = False
+    gone: bool = False
 
 
 class Drive:
@@ -42,6 +46,7 @@ class Drive:
         self._numbers: Iterator[int] = itertools.count() if load.requests is None else iter(range(load.requests))
         self._tasks: set[asyncio.Task[None]] = set()
         self._aborted = 0
+        self._unreachable = 0
         self._stopped = False
 
     @property
@@ -68,7 +73,8 @@ class Drive:
         finally:
             self._tasks.clear()
         ended = max((each.last for each in self.samples), default=clock())
-        return Run(self.samples, self.began, ended, self._aborted, self._stopped)
+        gone = self._unreachable >= GIVE_UP
+        return Run(self.samples, self.began, ended, self._aborted, self._stopped and not gone, gone)
 
     def _own(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -100,10 +106,14 @@ class Drive:
 
     async def _ask(self, number: int, due: float) -> None:
         try:
-            self.samples.append(await self._target.ask(self._body(number), due))
+            sample = await self._target.ask(self._body(number), due)
         except asyncio.CancelledError:
             self._aborted += 1
             raise
+        self.samples.append(sample)
+        self._unreachable = self._unreachable + 1 if sample.failure is not None and sample.failure.unreachable else 0
+        if self._unreachable == GIVE_UP:
+            self.stop()
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 
 from forebay.cli.chat.failures import message_of
+from forebay.cli.chat.text import one_line
 from forebay.providers.transport import (
     ConnectError,
     CutError,
@@ -13,6 +14,7 @@ from forebay.providers.transport import (
 )
 
 LONGEST = 300
+NO_CONNECTION = "no connection"
 
 
 class BenchError(Exception):
@@ -26,26 +28,31 @@ class Failure(msgspec.Struct, frozen=True):
     message: str
     status: int = 0
 
+    @property
+    def unreachable(self) -> bool:
+        """Whether there was not even a connection."""
+        return self.kind == NO_CONNECTION
+
 
 class FailedError(Exception):
     """An answer is no answer."""
 
     def __init__(self, kind: str, message: str, status: int = 0) -> None:
         super().__init__(message)
-        self.failure = Failure(kind, message[:LONGEST], status)
+        self.failure = Failure(kind, one_line(message)[:LONGEST], status)
 
 
 def of_transport(error: TransportError) -> Failure:
     """The failure of a connection."""
     if isinstance(error, TimedOutError):
         return Failure(f"time-out: {error.which}", str(error))
-    kind = "no connection" if isinstance(error, ConnectError) else "cut off" if isinstance(error, CutError) else "HTTP"
+    kind = NO_CONNECTION if isinstance(error, ConnectError) else "cut off" if isinstance(error, CutError) else "HTTP"
     return Failure(kind, str(error)[:LONGEST])
 
 
 def of_status(status: int, body: bytes) -> Failure:
     """The failure that a reply with an error's status tells."""
-    said = message_of(body) or body[:LONGEST].decode(errors="replace").strip()
+    said = message_of(body) or one_line(body[:LONGEST].decode(errors="replace"))
     return Failure(f"status {status}", said[:LONGEST] or _phrase(status), status)
 
 
@@ -56,7 +63,7 @@ def remedy(failure: Failure) -> str:
             return "Give a key in FOREBAY_API_KEY, or with --key."
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
             return "Check the URL, which is what stands before /chat/completions, and --model."
-    if failure.kind == "no connection":
+    if failure.unreachable:
         return "Check that a server runs there; to start one: forebay serve"
     if failure.kind == "not a stream":
         return "Try --no-stream."

@@ -71,8 +71,8 @@ async def _turns(plan: Plan, ready: Sequence[_Ready], runs: Sequence[list[Run]],
                     return True
             run = await _driven(one, msgspec.structs.replace(plan.load, seed=f"{plan.load.seed}/{turn}"), seed, show)
             done.append(run)
-            if run.stopped:
-                return True
+            if run.stopped or run.gone:
+                return run.stopped
     return False
 
 
@@ -129,7 +129,9 @@ def _side(plan: Plan, name: str, one: _Ready, runs: Sequence[Run]) -> Side:
     open_loop = plan.load.rate is not None
     whole = summary(runs, plan.slo, open_loop=open_loop)
     turns = tuple(summary([run], plan.slo, open_loop=open_loop) for run in runs)
-    return Side(name, one.target.url, one.form, whole, turns, tuple(runs), (*one.notes, *_kept(plan, whole)))
+    gone = ["The server is gone: nothing was measured after that."] if any(run.gone for run in runs) else []
+    notes = (*one.notes, *_kept(plan, whole), *gone)
+    return Side(name, one.target.url, one.form, whole, turns, tuple(runs), notes)
 
 
 def _kept(plan: Plan, whole: Summary) -> list[str]:

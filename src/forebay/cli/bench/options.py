@@ -86,9 +86,15 @@ class Options(msgspec.Struct, frozen=True):
 
     def _slo(self) -> Slo | None:
         try:
-            return Slo.parse(self.slo) if self.slo else None
+            slo = Slo.parse(self.slo) if self.slo else None
         except ValueError as error:
             raise click.UsageError(f"--slo: {error}") from None
+        if slo is not None and not {"ttft", "tpot"}.isdisjoint(slo.limits) and not self._streams():
+            raise click.UsageError("--slo: answers that are not streamed have a latency only.")
+        return slo
+
+    def _streams(self) -> bool:
+        return self.stream and self.endpoint != "embeddings"
 
     def _server(self, url: str) -> Server:
         key = {"authorization": f"Bearer {self.key}"} if self.key else {}

@@ -4,6 +4,7 @@ Source: OpenAI's API reference, "Chat completion chunk" and "Streaming"; vLLM's 
 """
 
 import time
+from array import array
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -110,7 +111,7 @@ class Marks:
         self._first: float | None = None
         self._last = 0.0
         self._chunks = 0
-        self._gaps: list[float] = []
+        self._gaps = array("d")
         self._usage = Usage()
         self._ended = False
 
@@ -159,7 +160,7 @@ class Marks:
             self._chunks if counted is None else counted,
             self._usage.prompt_tokens,
             "chunks" if counted is None else "usage",
-            tuple(self._gaps),
+            self._gaps,
             hit,
         )
 

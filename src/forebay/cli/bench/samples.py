@@ -1,5 +1,6 @@
 """What is known of one request when it has ended."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -24,7 +25,7 @@ class Sample(msgspec.Struct, frozen=True):
     output: int | None = None
     input: int | None = None
     counted: Counted = "nothing"
-    gaps: tuple[float, ...] = ()
+    gaps: Sequence[float] = ()
     hit: bool = False
     failure: Failure | None = None
 
