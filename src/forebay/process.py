@@ -6,15 +6,18 @@ import os
 import sys
 from pathlib import Path
 
+from forebay.redaction import RedactingFormatter
 from forebay.settings import LogSettings
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def configure_logging(settings: LogSettings) -> None:
-    """Set up logging for this process; uvicorn's chatter about its own life is shown only when debugging."""
+    """Set up logging for this process, without secrets; uvicorn's chatter about itself is shown only when debugging."""
     level = settings.level.upper()
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(RedactingFormatter(FORMAT))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(level if level == "DEBUG" else "WARNING")
 
 

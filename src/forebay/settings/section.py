@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from forebay.settings.document import Entries, Node, below, located, plain
+from forebay.settings.document import Entries, Node, Scalar, below, located, plain, shown
 from forebay.settings.problems import Problem, Problems, SettingsError
 from forebay.settings.reader import MISSING, REQUIRED, Reader
 
@@ -56,6 +56,9 @@ class Section(msgspec.Struct, frozen=True):
     def error(self, message: str, key: str = KIND) -> SettingsError:
         """An error about the value of ``key``, for whoever finds one that no type can tell."""
         line = self.entries.lines.get(key, self.entries.line)
+        kind = self.entries.entries.get(KIND)
+        if isinstance(kind, Scalar) and kind.expanded:  # a plug-in's name from outside the file may be no name at all
+            message = message.replace(f"'{shown(kind.text)}'", "'***'")
         return SettingsError(self.source, (Problem(line, below(self.entries.path, key), message),))
 
     def __repr__(self) -> str:

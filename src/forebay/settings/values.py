@@ -2,7 +2,8 @@
 
 import hmac
 import re
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -20,10 +21,14 @@ Duration = Annotated[float, msgspec.Meta(ge=0, extra={UNIT: "duration"})]
 class Secret:
     """A text that no log, traceback or error message shows; only `reveal` gives it."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        _LIVING[id(self)] = self
+
+    def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
+        return Secret, (self._text,)
 
     def reveal(self) -> str:
         """The text itself."""
@@ -41,6 +46,14 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+_LIVING: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
+
+
+def living_secrets() -> Sequence[str]:
+    """The texts of all secrets that there are now, for whoever takes them out of what others have written."""
+    return list({secret.reveal() for secret in list(_LIVING.values())})
 
 
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([kKMGT]?i?B)", re.ASCII)
