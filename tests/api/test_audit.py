@@ -1,8 +1,10 @@
 """Whatever an admin changes is told afterwards, with who did it, and never with a secret."""
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -10,6 +12,7 @@ import msgspec
 import pytest
 
 from forebay.app import application
+from forebay.auth import trail
 from forebay.auth.trail import MOST, Trail
 from forebay.cli.source import Source
 from forebay.core.errors import UnavailableError
@@ -74,6 +77,19 @@ async def test_in_the_store(http: aiohttp.ClientSession, tmp_path: Path) -> None
     ]
     assert {row["principal"] for row in rows} == {"root"}
     assert rows[0]["details"] == {"tenant": "a\nb"}
+
+
+async def test_a_clock_that_was_set_back_hides_nothing(
+    http: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changing = source(tmp_path, store=True)
+    async with serving(application(changing.read(), None, changing)) as running:
+        with monkeypatch.context() as patched:
+            patched.setattr(trail, "time", SimpleNamespace(time=lambda: time.time() + 7200))
+            async with http.delete(f"{running.url}/admin/cache?all=true", headers=ADMIN) as answer:
+                assert answer.status == 200
+        async with http.get(f"{running.url}/admin/audit", headers=ADMIN) as answer:
+            assert [row["action"] for row in (await answer.json())["data"]] == ["cache.clear"]
 
 
 async def test_in_the_log_where_there_is_no_store(
