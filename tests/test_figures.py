@@ -14,7 +14,7 @@ from tests.support.scripted import Scripted
 def test_names_that_clients_make_up_take_no_labels_from_configured_models() -> None:
     models = {name: ModelSettings((DeploymentSettings("p"),)) for name in ("mine", "p/*")}
     current = around(Settings(models=models), {"p": Scripted([])})
-    figures = Figures(lambda: current, None)
+    figures = Figures(lambda: current, None, dict)
     names = [*(f"p/{number}" for number in range(PAIRS + 50)), "mine"]
     figures.sinks[0]([msgspec.structs.replace(RECORD, model=name) for name in names])
     lines = figures.text(Journal([])).splitlines()

@@ -63,6 +63,7 @@ class Accounts:
                 frozenset(key.models) if key.models is not None else None,
                 key.admin,
                 key.watermark,
+                limits=key.limits.limits() if key.limits is not None else None,
             )
             for key in settings.keys
         }

@@ -25,7 +25,6 @@ from forebay.auth.trail import Trail
 from forebay.core.ports import Handler, Provider, Stage
 from forebay.core.requestlog import RequestLog
 from forebay.figures import Figures
-from forebay.gateway.admit import Admit
 from forebay.gateway.cache.asked import Reader as CacheReader
 from forebay.gateway.cache.judge import LABEL as JUDGING
 from forebay.gateway.cache.judge import PRINCIPAL as JUDGE
@@ -44,6 +43,7 @@ from forebay.gateway.timed import Timed
 from forebay.gateway.tracing import Tracing
 from forebay.gateway.watermark import Watermarks
 from forebay.generation import Generation, around, generation
+from forebay.limiting import Limiting
 from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
@@ -90,7 +90,10 @@ class Process:
 
     def __init__(self, first: Generation, shared: Path | None, source: Source | None) -> None:
         self._source = source
-        self._figures = Figures(lambda: self.service.current, shared)
+        self._accounts = Accounts(first.settings)
+        self._store = self._accounts.store
+        self._limiting = Limiting(first.settings.limits, self._store.usage if self._store else None)
+        self._figures = Figures(lambda: self.service.current, shared, self._limiting.gauges)
         log = first.settings.log
         self._audit = Audit(self._figures.guards, sys.stdout if log.guards else None, log.format)
         recent = Recent(shared)
@@ -98,13 +101,10 @@ class Process:
         exporting = [build_telemetry(self._otlp)] if self._otlp else []
         self._journal = Journal([self._audit.flush, recent, *self._figures.sinks, *_logs(log), *exporting])
         self._explanations = Explanations()
-        self._accounts = Accounts(first.settings)
-        self._store = self._accounts.store
         self._trail = Trail(self._store.admin_log if self._store else None)
         self._request_logs: tuple[RequestLog, ...] = (recent, self._store.requests) if self._store else (recent,)
-        self._admit = Admit()
         self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
-        lasting: tuple[Lasting, ...] = (*exporting, self._journal, self._accounts)
+        lasting: tuple[Lasting, ...] = (*exporting, self._journal, self._accounts, self._limiting)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
     def _metered(self) -> Sequence[Stage]:
@@ -114,22 +114,22 @@ class Process:
     def _refused(self) -> Refused:
         return self._meter.refused
 
-    def _before_cache(self, current: Generation) -> Sequence[Stage]:
+    def _before_cache(self, current: Generation, route: Route) -> Sequence[Stage]:
         auth = current.settings.auth
         permits = (Timed("permit", Permit(metadata_url(auth))),) if auth.scoped else ()
         guard = Guard(current.policies, self._audit, current.tools.beside)
         guards = (Timed("guard", guard),) if current.policies.all else ()
-        admit = (Timed("admit", self._admit),) if auth.issued_keys else ()
-        return (*permits, *admit, *guards)
+        limits = (Timed("admit", each) for each in self._limiting.stages(current.settings, route))
+        return (*permits, *limits, *guards)
 
     def _stages(self, current: Generation, route: Route) -> Sequence[Stage]:
         meter = self._metered()
-        return (*meter, *self._before_cache(current), *_cache(current, route, compose(meter, route)))
+        return (*meter, *self._before_cache(current, route), *_cache(current, route, compose(meter, route)))
 
-    def _keeping(self, current: Generation) -> Handler:
+    def _keeping(self, current: Generation, route: Route) -> Handler:
         """The pipeline of what names no model."""
         keepers = Keepers(current.providers, current.models, current.settings.files, self._explanations)
-        return compose((*self._metered(), *self._before_cache(current)), keepers)
+        return compose((*self._metered(), *self._before_cache(current, route)), keepers)
 
     async def _change(self, text: str) -> bool:
         return await self.service.change(text)
@@ -143,7 +143,7 @@ class Process:
         current.tools.bind(compose(self._metered(), route))
         found = {
             **endpoints.inference(authenticator, ask, self._refused()),
-            **endpoints.files(authenticator, self._keeping(current), self._refused()),
+            **endpoints.files(authenticator, self._keeping(current, route), self._refused()),
             **endpoints.translations(authenticator, ask, self._refused()),
             **endpoints.models(authenticator, route, self._trail),
             **endpoints.watermarks(authenticator, route, current),
@@ -176,7 +176,7 @@ class Host(Process):
     def _refused(self) -> Refused:
         return unmetered
 
-    def _before_cache(self, current: Generation) -> Sequence[Stage]:  # noqa: ARG002  # they have done all of it
+    def _before_cache(self, current: Generation, route: Route) -> Sequence[Stage]:  # noqa: ARG002  # they did it
         return ()
 
 

@@ -14,10 +14,11 @@ from forebay.meter.shared import Shared
 
 
 class Figures:
-    """The counts go on from one generation to the next, the gauges are those of the ``current`` one."""
+    """The counts go on from one generation to the next, the gauges are those of the ``current`` one, and ``limits``."""
 
-    def __init__(self, current: Callable[[], Generation], folder: Path | None) -> None:
+    def __init__(self, current: Callable[[], Generation], folder: Path | None, limits: Callable[[], Gauges]) -> None:
         self._current = current
+        self._limits = limits
         self._metrics = Metrics(lambda: current().models)
         self._shared: Shared | None = None
         if folder is not None:
@@ -45,4 +46,5 @@ class Figures:
             name: {"running": live.running, "cooling": float(live.out)} for name, live in current.lives.items()
         }
         cache = current.cache
-        return {"deployment": deployments, "cache": {cache.kind: cache.gauges()} if cache else NOTHING}
+        caches = {cache.kind: cache.gauges()} if cache else NOTHING
+        return {"deployment": deployments, "cache": caches, "limits": self._limits()}

@@ -10,6 +10,8 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 from forebay.api.application import Application, Endpoints, Table
 from forebay.api.http import Endpoint
 from forebay.core.types import TimeOuts
@@ -20,7 +22,7 @@ from forebay.settings import Settings, SettingsError
 
 logger = logging.getLogger("forebay.reload")
 
-LASTING = "'server', 'auth.issued_keys', 'store', 'engine', 'log' and 'telemetry'"
+LASTING = "'server', 'auth.issued_keys', where limits are counted, 'store', 'engine', 'log' and 'telemetry'"
 HANGUP = getattr(signal, "SIGHUP", None)
 UNUSABLE = (SettingsError, PreparationError)
 """What is wrong with a configuration, as opposed to us."""
@@ -211,7 +213,10 @@ async def _first(seconds: float, *events: Coroutine[None, None, object]) -> None
 
 def _lasting(settings: Settings) -> tuple[object, ...]:
     """What stays as it is for as long as the process lives."""
-    return settings.server, settings.auth.issued_keys, settings.store, settings.engine, settings.log, settings.telemetry
+    # Whose limits there are may change at any time.
+    counting = msgspec.structs.replace(settings.limits, keys=None, tenants={}, models={})
+    kept = (settings.store, settings.engine, settings.log, settings.telemetry)
+    return settings.server, settings.auth.issued_keys, counting, *kept
 
 
 async def _start(new: Iterable[Part]) -> None:

@@ -9,9 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay.core.errors import RateLimitError, UpstreamError
-from forebay.core.types import Call, Deployment, Limits, Principal, Reply, Stream, Usage, Whole
-from forebay.gateway.admit import Admit, estimate
+from forebay.core.types import MOST_TOKENS, Call, Deployment, Limits, Price, Principal, Reply, Stream, Usage, Whole
+from forebay.gateway.admit import Admit, Tally
+from forebay.gateway.limiting.holders import Holders
+from forebay.gateway.limiting.need import estimate
+from forebay.gateway.limiting.past import Past
+from forebay.limits.memory import MemoryCounters
+from forebay.settings import LimitsSettings
 from tests.support.scripted import Piece, Scripted, call, tokens
+
+NOON = 1_795_435_200.0
+"""2026-11-23T12:00:00Z."""
 
 
 class Clock:
@@ -24,22 +32,37 @@ class Clock:
         return self.now
 
 
+class Admitting:
+    """The stage over counts in memory, and these counts."""
+
+    def __init__(self, clock: Clock, settings: LimitsSettings | None = None, price: Price | None = None) -> None:
+        self.counters = MemoryCounters(clock, lambda: NOON)
+        self.tally = Tally()
+        holders = Holders(settings or LimitsSettings(), Past(None), lambda: NOON)
+        self.stage = Admit(self.counters, holders, lambda _call, _need: price, self.tally)
+
+    @property
+    def levels(self) -> list[tuple[str, float, int]]:
+        """Of every holder its name, the tokens taken, and the requests under way."""
+        return [(identity, each.tokens, each.running) for (_, identity), each in self.counters._counts.items()]
+
+
 def limited(limits: Limits | None, *, stream: bool = False, name: str = "alice", body: bytes = b"{}") -> Call:
     asked = call(stream=stream)
     request = msgspec.structs.replace(asked.request, body=body)
     return msgspec.structs.replace(asked, principal=Principal(name, limits=limits), request=request)
 
 
-async def ask(admit: Admit, asked: Call, script: list[Piece] | None = None, usage: Usage | None = None) -> Reply:
+async def ask(admit: Admitting, asked: Call, script: list[Piece] | None = None, usage: Usage | None = None) -> Reply:
     provider = Scripted(script or [b"{}"], usage)
 
     async def handler(inner: Call) -> Reply:
         return await provider.answer(inner, Deployment("p/x", "p", "x"))
 
-    return await admit(asked, handler)
+    return await admit.stage(asked, handler)
 
 
-async def passes(admit: Admit, asked: Call) -> bool:
+async def passes(admit: Admitting, asked: Call) -> bool:
     try:
         await ask(admit, asked)
     except RateLimitError:
@@ -49,7 +72,7 @@ async def passes(admit: Admit, asked: Call) -> bool:
 
 async def test_so_many_requests_a_minute_and_no_more() -> None:
     clock = Clock()
-    admit = Admit(clock)
+    admit = Admitting(clock)
     limits = Limits(rpm=60)
     assert sum([await passes(admit, limited(limits)) for _ in range(100)]) == 60
     assert await passes(admit, limited(limits, name="bob"))
@@ -58,15 +81,15 @@ async def test_so_many_requests_a_minute_and_no_more() -> None:
 
 
 async def test_who_has_no_limits_is_not_counted() -> None:
-    admit = Admit(Clock())
+    admit = Admitting(Clock())
     reply = await ask(admit, limited(None))
     assert isinstance(reply, Whole)
     assert reply.headers == ()
-    assert not admit._used
+    assert not admit.levels
 
 
 async def test_a_refusal_says_when_to_come_back_and_a_reply_what_is_left() -> None:
-    admit = Admit(Clock())
+    admit = Admitting(Clock())
     limits = Limits(rpm=2)
     reply = await ask(admit, limited(limits))
     assert dict(reply.headers) == {
@@ -82,7 +105,7 @@ async def test_a_refusal_says_when_to_come_back_and_a_reply_what_is_left() -> No
 
 
 async def test_tokens_are_reserved_and_settled() -> None:
-    admit = Admit(Clock())
+    admit = Admitting(Clock())
     limits = Limits(tpm=1000)
     body = b'{"max_tokens": 600}'
     reply = await ask(admit, limited(limits, body=body), usage=Usage(50, 50))
@@ -97,7 +120,7 @@ async def test_tokens_are_reserved_and_settled() -> None:
 
 async def test_more_than_was_reserved_is_paid_back_later() -> None:
     clock = Clock()
-    admit = Admit(clock)
+    admit = Admitting(clock)
     limits = Limits(tpm=600)
     await ask(admit, limited(limits), usage=Usage(900, 900))
     clock.now += 100
@@ -108,7 +131,7 @@ async def test_more_than_was_reserved_is_paid_back_later() -> None:
 
 @pytest.mark.parametrize("left", [False, True])
 async def test_a_stream_counts_until_its_end(left: bool) -> None:  # noqa: FBT001  # pytest's
-    admit = Admit(Clock())
+    admit = Admitting(Clock())
     limits = Limits(parallel=1, tpm=100)
     reply = await ask(admit, limited(limits, stream=True), tokens("a", "b"), Usage(10, 2))
     assert isinstance(reply, Stream)
@@ -119,31 +142,26 @@ async def test_a_stream_counts_until_its_end(left: bool) -> None:  # noqa: FBT00
             await anext(events)
         else:
             assert len([each async for each in events]) == 3
-    (used,) = admit._used.values()
-    assert used.running == 0
-    assert used.tokens is not None
-    assert used.tokens.level == 88
+    assert admit.levels == [("7:default:alice", 12, 0)]
     assert await passes(admit, limited(limits))
 
 
 async def test_a_failure_frees_what_it_held() -> None:
-    admit = Admit(Clock())
+    admit = Admitting(Clock())
     limits = Limits(parallel=1, tpm=100)
     for _ in range(3):
         with pytest.raises(UpstreamError):
             await ask(admit, limited(limits, body=b'{"max_tokens": 90}'), [UpstreamError("x")])
-    (used,) = admit._used.values()
-    assert used.tokens is not None
-    assert (used.running, used.tokens.level) == (0, 100)
+    assert admit.levels == [("7:default:alice", 0, 0)]
 
 
 async def test_other_content_types_and_headers_go_along() -> None:
-    admit = Admit(Clock())
+    admit = Admitting(Clock())
 
     async def handler(_call: Call) -> Reply:
         return Whole(b"", None, (("x-ratelimit-limit-requests", "7"), ("x-other", "1")), "audio/mpeg")
 
-    reply = await admit(limited(Limits(rpm=5)), handler)
+    reply = await admit.stage(limited(Limits(rpm=5)), handler)
     assert reply.content_type == "audio/mpeg"
     assert dict(reply.headers)["x-ratelimit-limit-requests"] == "5"
     assert dict(reply.headers)["x-other"] == "1"
@@ -152,7 +170,7 @@ async def test_other_content_types_and_headers_go_along() -> None:
 @given(limit=st.integers(1, 50), pauses=st.lists(st.floats(0, 30), max_size=120))
 async def test_never_more_than_a_full_bucket_and_what_flowed_in(limit: int, pauses: list[float]) -> None:
     clock = Clock()
-    admit = Admit(clock)
+    admit = Admitting(clock)
     passed = 0
     for pause in pauses:
         clock.now += pause
@@ -168,8 +186,9 @@ async def test_never_more_than_a_full_bucket_and_what_flowed_in(limit: int, paus
         (b'{"max_tokens": 1, "max_completion_tokens": 20}', 31),
         (b'{"max_tokens": "many"}', 5),
         (b'{"max_tokens": -5}', 4),
+        (b'{"max_tokens": 99999999999999}', 7 + MOST_TOKENS),
         (b"\xff", 0),
     ],
 )
 def test_an_estimate_is_made_of_anything(body: bytes, expected: int) -> None:
-    assert estimate(limited(None, body=body).request) == expected
+    assert estimate(limited(None, body=body).request).total_tokens == expected

@@ -1,132 +1,42 @@
-"""Speaks to a Redis or Valkey, and leaves one that does not answer alone for a while.
+"""The cache's connection to a Redis or Valkey: what fails there is the cache's failure."""
 
-By redis-py: it is Redis' own client, kept by its makers, reads RESP in C (hiredis) and speaks to Valkey too. Time-out
-and breaker are around every command, so an outage costs one request in a while the time-out.
-"""
-
-import asyncio
-import contextlib
-import logging
-import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-try:
-    from redis.asyncio import BlockingConnectionPool, Redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError, ResponseError
-except ImportError as missing:
-    raise ImportError("Redis needs redis-py: pip install 'forebay[redis]'") from missing
-
-from forebay.cache.breaker import Breaker
 from forebay.core.entries import CacheUnavailableError
+from forebay.redis import connection
+from forebay.redis.connection import PATIENCE, AwayError, Owner, parsed
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+__all__ = ["PATIENCE", "Connection", "RefusedError", "parsed"]
 
 T = TypeVar("T")
 
-logger = logging.getLogger("forebay.cache")
-
-PATIENCE: Final = 5.0
-"""How many seconds a command may take that nobody's request waits for."""
-
-
-_QUIET: Final = 60.0
-"""Seconds between two lines in the log about the same kind of refusal."""
-
-_KINDS: Final = 32
+_CACHE: Final = Owner("the cache", "requests go on without it")
 
 
 class RefusedError(CacheUnavailableError):
     """The server answers, and will not do what it was asked."""
 
 
-class Connection:
-    """Up to ``most`` connections to ``url``; a command may take ``timeout`` seconds, a ``pause`` follows a failure."""
+class Connection(connection.Connection):
+    """The same, with the cache's errors."""
 
     def __init__(self, url: str, timeout: float, pause: float, most: int) -> None:
-        self._url = url
-        self._timeout = timeout
-        self._most = most
-        self._breaker = Breaker(pause)
-        self._redis: Redis | None = None
-        self._refused: dict[str, float] = {}
-        self.failures = 0
+        super().__init__(url, timeout, pause, most, _CACHE)
 
-    @property
-    def is_up(self) -> bool:
-        """Whether the server answers, as far as is known."""
-        return self._breaker.is_closed
-
-    def open(self) -> None:
-        """Connections are made when they are needed, and made again when they are lost."""
-        pool = BlockingConnectionPool.from_url(
-            parsed(self._url),
-            max_connections=self._most,
-            timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=self._timeout,
-        )
-        self._redis = Redis(connection_pool=pool)
-
-    async def within(self, command: Callable[[Redis], Awaitable[T]], seconds: float | None = None) -> T:
+    async def within(self, command: "Callable[[Redis], Awaitable[T]]", seconds: float | None = None) -> T:
         """What ``command`` answers, if it does in time and there is any hope.
 
         Raises:
             RefusedError: it answers that it will not.
             CacheUnavailableError: it does not, or there is none.
         """
-        redis, breaker = self._redis, self._breaker
-        if redis is None or not breaker.admit():
-            raise CacheUnavailableError("Redis cannot be reached")
         try:
-            async with asyncio.timeout(seconds or self._timeout):
-                answer = await command(redis)
-        except ResponseError as error:
-            # It answers: what it refuses (a full memory, a key of another type) says nothing about the next command.
-            breaker.succeeded()
-            self._refuse(error)
-            raise RefusedError(f"Redis: {error}") from None
-        except (RedisError, OSError, TimeoutError) as error:
-            self._fail(error)
-            raise CacheUnavailableError(f"Redis: {type(error).__name__}") from None
-        except BaseException:
-            breaker.undecided()
-            raise
-        if not breaker.is_closed:
-            logger.warning("the cache's Redis answers again")
-        breaker.succeeded()
-        return answer
-
-    async def close(self) -> None:
-        """Close all connections."""
-        redis, self._redis = self._redis, None
-        if redis is not None:
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    await redis.aclose(close_connection_pool=True)
-
-    def _refuse(self, error: Exception) -> None:
-        """Say each kind of it once in a while."""
-        self.failures += 1
-        kind, now = str(error).partition(" ")[0], time.monotonic()
-        if now - self._refused.get(kind, -_QUIET) >= _QUIET and len(self._refused) < _KINDS:
-            self._refused[kind] = now
-            logger.warning("the cache's Redis refuses a command: %s", str(error)[:200])
-
-    def _fail(self, error: Exception) -> None:
-        """Say it once for each outage: a line for each request would only add to it."""
-        self.failures += 1
-        if self._breaker.is_closed:
-            logger.warning("the cache's Redis does not answer (%s): requests go on without it", type(error).__name__)
-        self._breaker.failed()
-
-
-def parsed(url: str) -> str:
-    """``url`` as redis-py knows it; Valkey's is the same by another name.
-
-    Raises:
-        ValueError: it means nothing.
-    """
-    known = "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
-    BlockingConnectionPool.from_url(known)
-    return known
+            return await super().within(command, seconds)
+        except connection.RefusedError as error:
+            raise RefusedError(str(error)) from None
+        except AwayError as error:
+            raise CacheUnavailableError(str(error)) from None

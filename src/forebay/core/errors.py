@@ -16,6 +16,7 @@
     ├── PayloadTooLargeError         413  payload_too_large
     ├── UnsupportedMediaTypeError    415  unsupported_media_type
     ├── RateLimitError               429  rate_limit_exceeded
+    │   └── QuotaError               429  insufficient_quota
     ├── ServerError                  500  internal_error
     ├── UpstreamError                502  upstream_error
     ├── UnavailableError             503  unavailable
@@ -169,6 +170,13 @@ class RateLimitError(ForebayError):
     status = 429
     type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
+
+
+class QuotaError(RateLimitError):
+    """A budget is used up; trying again soon does not help."""
+
+    type = "insufficient_quota"
+    default_code = "insufficient_quota"
 
 
 class ServerError(ForebayError):

@@ -45,11 +45,16 @@ class Operation(enum.Enum):
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):
-    """How much a principal may ask for (``None``: any): requests and tokens a minute, and requests at once."""
+    """How much somebody may ask for (``None``: any): requests and tokens a minute, and requests at once.
+
+    Budgets are pico-dollars for a day and a month of the calendar, in UTC.
+    """
 
     rpm: int | None = None
     tpm: int | None = None
     parallel: int | None = None
+    budget_day: int | None = None
+    budget_month: int | None = None
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):

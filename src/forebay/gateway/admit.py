@@ -1,136 +1,94 @@
-"""The stage that refuses what is too much: requests and tokens a minute, and requests at once, of each principal.
+"""The stage that refuses what is too much: for the key, its tenant, or the model.
 
-Buckets that fill evenly: a limit of 60 a minute lets 60 through at once and then one a second. The tokens that a
-request may take are reserved when it comes and settled when it ends, so that many at once cannot go far beyond the
-limit. Every process counts for itself.
+What a request may take is reserved when it comes and settled when it ends, so that many at once cannot go far beyond a
+limit. All of its limits are asked at once: where one refuses, nothing is taken of the others.
 """
 
-import math
-import time
+import logging
 from collections.abc import Callable
 from typing import Final, Self
 
 import msgspec
 
-from forebay.core.errors import RateLimitError
+from forebay.core.limits import Counters, Refusal
 from forebay.core.ports import Handler
-from forebay.core.types import Call, Event, Events, Limits, Reply, Request, Stream, Whole
+from forebay.core.types import Call, Event, Events, Price, Reply, Stream, Usage, Whole
+from forebay.gateway.limiting.holders import Holders
+from forebay.gateway.limiting.need import estimate, estimated, used
+from forebay.gateway.limiting.told import PREFIX, error, headers
 
-MINUTE: Final = 60.0
-BYTES_OF_TOKEN: Final = 4
-MOST_PRINCIPALS: Final = 10_000
-PREFIX: Final = "x-ratelimit-"
+logger = logging.getLogger("forebay.limits")
 
-Headers = tuple[tuple[str, str], ...]
+MOST_TOLD: Final = 1000
 
-
-class Bucket:
-    """So much a minute; ``level`` is what is left now, less than nothing if more was taken than was reserved."""
-
-    __slots__ = ("_at", "level")
-
-    def __init__(self, limit: int, now: float) -> None:
-        self.level = float(limit)
-        self._at = now
-
-    def fill(self, limit: int, now: float) -> None:
-        """Let the time since the last call have its effect."""
-        self.level = min(self.level + (now - self._at) * limit / MINUTE, limit)
-        self._at = now
-
-    def wait(self, amount: float, limit: int) -> float:
-        """After how many seconds ``amount`` will be there; 0 if it is."""
-        return max(0.0, (amount - self.level) * MINUTE / limit)
+PriceOf = Callable[[Call, Usage], Price | None]
+"""The price of the dearest deployment that may answer a call of that size, ``None`` if none is known."""
 
 
-class _Used:
-    """What one principal is using."""
-
-    __slots__ = ("requests", "running", "tokens")
+class Tally:
+    """How often something was refused, by what was too little, and how often money could not be counted."""
 
     def __init__(self) -> None:
-        self.requests: Bucket | None = None
-        self.tokens: Bucket | None = None
-        self.running = 0
+        self.counts: dict[str, float] = {}
+        self._told: set[str] = set()
 
+    def refused(self, refusal: Refusal) -> None:
+        """Count one."""
+        self._count(f"refused_{refusal.holder.kind}_{refusal.quantity}_total")
 
-class _Tokens(msgspec.Struct, gc=False):
-    """The fields of a request by which it says how long an answer it takes."""
+    def unpriced(self, model: str) -> None:
+        """Count one, and say each model once."""
+        self._count("unpriced_total")
+        if model not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(model)
+            logger.warning("no price is known for '%s': its requests do not count against budgets", model[:100])
 
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    def _count(self, name: str) -> None:
+        self.counts[name] = self.counts.get(name, 0) + 1
 
 
 class Admit:
-    """Lets calls through while their principal's limits allow it; one without limits costs nothing."""
+    """Lets calls through while all of their limits allow it; one without limits costs next to nothing."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._used: dict[tuple[str, str], _Used] = {}
+    def __init__(self, counters: Counters, holders: Holders, price: PriceOf, tally: Tally) -> None:
+        self._counters = counters
+        self._holders = holders
+        self._price = price
+        self._tally = tally
 
     async def __call__(self, call: Call, ask: Handler) -> Reply:
         """Answer ``call``; the reply's headers say what is left, as OpenAI's do.
 
         Raises:
             RateLimitError: it is too much; ``retry-after`` says when it will not be.
+            QuotaError: a budget is used up.
+            UnavailableError: it cannot be counted now.
         """
-        limits = call.principal.limits
-        if limits is None:
+        holders = await self._holders.of(call)
+        if not holders:
             return await ask(call)
-        used = self._of(call)
-        reserved = self._take(used, limits, call.request)
-        headers = _headers(used, limits)
-        done = _Once(lambda: self._settle(used, limits, call, reserved))
+        need = estimate(call.request)
+        price = None
+        if any(holder.budgets for holder in holders):
+            price = self._price(call, need)
+            if price is None:
+                self._tally.unpriced(call.request.model)
+        got = await self._counters.take(holders, estimated(need, price))
+        if isinstance(got, Refusal):
+            self._tally.refused(got)
+            raise error(got, need.total_tokens)
+        done = _Once(lambda: self._counters.settle(got, used(call, need)))
         try:
             reply = await ask(call)
         except BaseException:
             done()
             raise
-        headers = (*(each for each in reply.headers if not each[0].lower().startswith(PREFIX)), *headers)
+        own = headers(got)
+        kept = (*(each for each in reply.headers if not each[0].lower().startswith(PREFIX)), *own)
         if isinstance(reply, Whole):
             done()
-            return msgspec.structs.replace(reply, headers=headers)
-        return Stream(_Admitted(reply.events, done), headers, reply.content_type)
-
-    def _of(self, call: Call) -> _Used:
-        name = (call.principal.tenant, call.principal.name)
-        used = self._used.get(name)
-        if used is None:
-            if len(self._used) >= MOST_PRINCIPALS:
-                self._used = {key: each for key, each in self._used.items() if each.running}
-            used = self._used[name] = _Used()
-        return used
-
-    def _take(self, used: _Used, limits: Limits, request: Request) -> int:
-        """Take everything or, where one thing is too much, nothing; how many tokens were reserved."""
-        now = self._clock()
-        if limits.parallel is not None and used.running >= limits.parallel:
-            raise RateLimitError(
-                f"Too many requests at once: the limit is {limits.parallel}.", headers={"retry-after": "1"}
-            )
-        wanted = estimate(request) if limits.tpm is not None else 0
-        used.requests = _filled(used.requests, limits.rpm, now)
-        used.tokens = _filled(used.tokens, limits.tpm, now)
-        for bucket, limit, amount, what in (
-            (used.requests, limits.rpm, 1, "requests"),
-            (used.tokens, limits.tpm, wanted, "tokens"),
-        ):
-            if bucket is not None and limit is not None:
-                _check(bucket, limit, amount, what)
-        if used.requests is not None:
-            used.requests.level -= 1
-        if used.tokens is not None:
-            used.tokens.level -= wanted
-        used.running += 1
-        return wanted
-
-    def _settle(self, used: _Used, limits: Limits, call: Call, reserved: int) -> None:
-        used.running -= 1
-        if used.tokens is not None and limits.tpm is not None:
-            usage = call.trace.usage
-            taken = usage.total_tokens if usage is not None else call.trace.chunks
-            used.tokens.fill(limits.tpm, self._clock())
-            used.tokens.level = min(used.tokens.level + reserved - taken, limits.tpm)
+            return msgspec.structs.replace(reply, headers=kept)
+        return Stream(_Admitted(reply.events, done), kept, reply.content_type)
 
 
 class _Once:
@@ -172,52 +130,3 @@ class _Admitted:
             await self._events.aclose()
         finally:
             self._done()
-
-
-def estimate(request: Request) -> int:
-    """About how many tokens ``request`` takes: those of its body, and as many more as it asks for."""
-    try:
-        asked = msgspec.json.decode(request.body, type=_Tokens)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # a form, or a field that the provider will refuse
-        asked = _Tokens()
-    most = asked.max_completion_tokens or asked.max_tokens or 0
-    return len(request.body) // BYTES_OF_TOKEN + max(0, most)
-
-
-def _filled(bucket: Bucket | None, limit: int | None, now: float) -> Bucket | None:
-    if limit is None:
-        return None
-    if bucket is None:
-        return Bucket(limit, now)
-    bucket.fill(limit, now)
-    return bucket
-
-
-def _check(bucket: Bucket, limit: int, amount: int, what: str) -> None:
-    if amount > limit:
-        raise RateLimitError(f"This request takes about {amount} {what}; the limit is {limit} a minute.", code=what)
-    wait = bucket.wait(amount, limit)
-    if wait > 0:
-        after = math.ceil(wait)
-        raise RateLimitError(
-            f"Too many {what}: the limit is {limit} a minute; try again in {after} s.",
-            headers={"retry-after": str(after), **dict(_told(bucket, limit, what))},
-        )
-
-
-def _headers(used: _Used, limits: Limits) -> Headers:
-    found: Headers = ()
-    if used.requests is not None and limits.rpm is not None:
-        found += _told(used.requests, limits.rpm, "requests")
-    if used.tokens is not None and limits.tpm is not None:
-        found += _told(used.tokens, limits.tpm, "tokens")
-    return found
-
-
-def _told(bucket: Bucket, limit: int, what: str) -> Headers:
-    """OpenAI's headers: the limit, what is left, and when all of it will be there again."""
-    return (
-        (f"{PREFIX}limit-{what}", str(limit)),
-        (f"{PREFIX}remaining-{what}", str(max(0, math.floor(bucket.level)))),
-        (f"{PREFIX}reset-{what}", f"{bucket.wait(limit, limit):.3f}s"),
-    )

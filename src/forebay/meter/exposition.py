@@ -16,7 +16,7 @@ Gauges = Mapping[str, Mapping[str, float]]
 NOTHING: Gauges = MappingProxyType({})
 
 Sums = Mapping[str, Gauges]
-"""Gauges by what they are about, a ``deployment`` or a ``cache``: those of several processes add up."""
+"""Gauges by what they are about, a ``deployment``, a ``cache``, the ``limits``: those of several processes add up."""
 
 NO_SUMS: Sums = MappingProxyType({})
 
@@ -69,6 +69,7 @@ def render(
         *_gauges("deployment", "deployment", sums.get("deployment", NOTHING)),
         *_cached(snapshot),
         *_gauges("cache", "store", sums.get("cache", NOTHING)),
+        *_gauges("limits", "counted_in", sums.get("limits", NOTHING)),
         *_families(families),
     ]
     return "\n".join(lines) + "\n"

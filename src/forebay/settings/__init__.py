@@ -7,6 +7,7 @@ from forebay.settings.cache import CacheSettings, FrontSettings, SemanticJudgeSe
 from forebay.settings.conversations import ConversationSettings
 from forebay.settings.guards import GuardSettings, PolicySettings, RuleSettings
 from forebay.settings.issuers import ClaimSettings, IntrospectionSettings, IssuerSettings
+from forebay.settings.limits import Dollars, LimitSettings, LimitsSettings, RateSettings
 from forebay.settings.load import load, load_file
 from forebay.settings.login import AuthorizationServerSettings, LoginProviderSettings, LoginSettings, RoleSettings
 from forebay.settings.prices import PerToken, PriceSettings
@@ -41,6 +42,7 @@ __all__ = [
     "CoolDownSettings",
     "CorsSettings",
     "DeploymentSettings",
+    "Dollars",
     "Duration",
     "FallbackSettings",
     "FrontSettings",
@@ -52,6 +54,8 @@ __all__ = [
     "IssuerSettings",
     "KeyRingSettings",
     "KeySettings",
+    "LimitSettings",
+    "LimitsSettings",
     "LogSettings",
     "LoginProviderSettings",
     "LoginSettings",
@@ -62,6 +66,7 @@ __all__ = [
     "PolicySettings",
     "PriceSettings",
     "Problem",
+    "RateSettings",
     "RetrySettings",
     "RoleSettings",
     "RuleSettings",

@@ -24,12 +24,14 @@ def is_safe(url: str) -> bool:
 class ClaimSettings(msgspec.Struct, frozen=True):
     """Which claims say who asks, of which tenant, for which models; no name: everybody is of one tenant, may use all.
 
-    A token without a claim that is named here is refused.
+    A token without a claim that is named here is refused. Only that of ``limits``, an object such as ``{"rpm": 60}``,
+    may be left out.
     """
 
     name: Name = "sub"
     tenant: str = ""
     models: str = ""
+    limits: str = ""
 
 
 class IntrospectionSettings(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from forebay.core.types import TimeOuts
 from forebay.settings.cache import CacheSettings
 from forebay.settings.guards import GuardSettings, PolicySettings
 from forebay.settings.issuers import IssuerSettings
+from forebay.settings.limits import LimitSettings, LimitsSettings
 from forebay.settings.login import AuthorizationServerSettings, LoginSettings
 from forebay.settings.prices import PriceSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
@@ -73,7 +74,7 @@ class ServerSettings(msgspec.Struct, frozen=True):
 class KeySettings(msgspec.Struct, frozen=True):
     """An API key: who holds it, which models it may use (``None``: all), whether it may change the configuration.
 
-    ``watermark`` says whether its answers are marked.
+    ``watermark`` says whether its answers are marked, ``limits`` how much it may ask for.
     """
 
     key: Secret
@@ -82,6 +83,7 @@ class KeySettings(msgspec.Struct, frozen=True):
     models: tuple[Name, ...] | None = None
     admin: bool = False
     watermark: MarkPolicy = "model"
+    limits: LimitSettings | None = None
 
 
 class IssuedKeySettings(msgspec.Struct, frozen=True):
@@ -184,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
+    limits: LimitsSettings = LimitsSettings()
     providers: Mapping[Name, Section] = {}
     models: Mapping[Name, ModelSettings] = {}
     prices: Mapping[Name, PriceSettings] = {}

@@ -1,11 +1,14 @@
 """What a token's claims must say to be believed, and who it is that they speak of."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from forebay.auth.oauth.errors import InvalidTokenError
+from forebay.core.money import MOST_DOLLARS, PICO
 from forebay.core.scopes import ADMIN
-from forebay.core.types import Principal
+from forebay.core.types import Limits, Principal
 from forebay.settings import IssuerSettings
 
 Claims = Mapping[str, Any]
@@ -19,6 +22,20 @@ MOST_NAMES: Final = 1000
 
 ID_TOKEN_CLAIMS: Final = ("nonce", "at_hash", "c_hash", "s_hash")
 """What only a token has that tells a client who has logged in (OpenID Connect Core, section 2): it gives no access."""
+
+
+_Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
+_Dollars = Annotated[float, msgspec.Meta(ge=0, le=MOST_DOLLARS)]
+
+
+class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The claim that says how much its bearer may ask for; budgets are in dollars."""
+
+    rpm: _Count | None = None
+    tpm: _Count | None = None
+    parallel: _Count | None = None
+    budget_day: _Dollars | None = None
+    budget_month: _Dollars | None = None
 
 
 def check(claims: Claims, issuer: IssuerSettings, now: float) -> float:
@@ -64,6 +81,7 @@ def principal(claims: Claims, issuer: IssuerSettings) -> Principal:
         frozenset(names(_needed(claims, wanted.models))) if wanted.models else None,
         admin,
         scopes=frozenset(own | {ADMIN} if admin else own),
+        limits=_limits(claims.get(wanted.limits)) if wanted.limits else None,
     )
 
 
@@ -108,6 +126,20 @@ def _needed(claims: Claims, name: str) -> object:
     if name not in claims:
         raise InvalidTokenError("a claim that says who asks is missing")
     return claims[name]
+
+
+def _limits(value: object) -> Limits | None:
+    if value is None:
+        return None
+    try:
+        told = msgspec.convert(value, _Limits)
+    except msgspec.ValidationError:
+        raise InvalidTokenError("its claim about limits is none") from None
+    return Limits(told.rpm, told.tpm, told.parallel, _money(told.budget_day), _money(told.budget_month))
+
+
+def _money(amount: float | None) -> int | None:
+    return None if amount is None else round(amount * PICO)
 
 
 def name_in(claims: Claims, name: str) -> str:

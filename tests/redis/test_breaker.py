@@ -1,6 +1,6 @@
 """A store that is down is tried once in a while, by one."""
 
-from forebay.cache.breaker import Breaker
+from forebay.redis.breaker import Breaker
 
 
 class Now:

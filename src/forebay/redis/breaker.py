@@ -1,4 +1,4 @@
-"""Keeps a store that is down from costing every request a time-out: after one failure it is left alone for a while.
+"""Keeps a server that is down from costing every request a time-out: after one failure it is left alone for a while.
 
 Source: M. Nygard, "Release It!", the pattern "Circuit Breaker".
 """

@@ -1,0 +1,1 @@
+"""A Redis or Valkey, as whoever keeps something there speaks to it."""
