@@ -146,6 +146,7 @@ class Process:
             **endpoints.files(authenticator, self._keeping(current, route), self._refused()),
             **endpoints.translations(authenticator, ask, self._refused()),
             **endpoints.models(authenticator, route, self._trail),
+            **self._limiting.endpoints(current.settings, authenticator),
             **endpoints.watermarks(authenticator, route, current),
             **endpoints.requests(
                 RequestEndpoints(self._explanations, self._request_logs, self._journal.flush, authenticator)

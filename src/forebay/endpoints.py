@@ -172,7 +172,7 @@ def keys(authenticator: Authenticator, store: Store, settings: IssuedKeySettings
     audit: Endpoints = {AUDIT_PATH: {"GET": AuditEndpoint(store.admin_log, authenticator).list}}
     if settings is None:
         return audit
-    issued = KeyEndpoints(build_issuer(store, settings), authenticator)
+    issued = KeyEndpoints(build_issuer(store, settings), store.usage, authenticator)
     return audit | {
         KEYS_PATH: {"GET": issued.list, "POST": issued.create},
         KEY_PREFIX: {"GET": issued.show, "POST": issued.rotate, "DELETE": issued.revoke},

@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 
+from forebay.api.http import Endpoint
+from forebay.api.limits import PATH, LimitsEndpoint
 from forebay.core.ledger import UsageBook
-from forebay.core.limits import Counters
-from forebay.core.ports import Stage
+from forebay.core.limits import Counters, Holder
+from forebay.core.ports import Authenticator, Stage
+from forebay.core.types import Principal
 from forebay.gateway.admit import Admit, Tally
 from forebay.gateway.limiting.dearest import Dearest
 from forebay.gateway.limiting.holders import Holders
@@ -44,6 +47,15 @@ class Limiting:
         if not _limited(settings):
             return ()
         return (Admit(self._counters, self._holders(settings), Dearest(route), self._tally),)
+
+    def endpoints(self, settings: Settings, authenticator: Authenticator) -> dict[str, dict[str, Endpoint]]:
+        """What tells everybody their limits."""
+        holders = self._holders(settings)
+
+        async def of(principal: Principal) -> Sequence[Holder]:
+            return [*await holders.of_principal(principal), *await holders.models_of(principal)]
+
+        return {PATH: {"GET": LimitsEndpoint(self._counters, of, authenticator)}}
 
     def gauges(self) -> Mapping[str, Mapping[str, float]]:
         """Figures about the counting, for `/metrics`."""

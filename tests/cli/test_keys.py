@@ -43,9 +43,20 @@ def test_a_key_from_its_making_to_its_end(config: Path) -> None:
     assert made.stdout.strip() not in "".join(lines)
 
 
+def test_a_key_with_budgets_shows_them_and_what_was_spent(config: Path) -> None:
+    assert run(config, "create", "bob", "--rpm", "60", "--budget-day", "5", "--budget-month", "50.25").exit_code == 0
+    line = run(config, "list").stdout
+    assert line.rstrip().endswith("good  rpm 60, $5 a day, $50.25 a month")
+    shown = json.loads(run(config, "show", line.split()[0]).stdout)
+    assert (shown["budget_day"], shown["budget_month"], shown["spent_day"], shown["spent_month"]) == (5, 50.25, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (("create", "x", "--budget-day", "lots"), "budget_day"),
+        (("create", "x", "--budget-month", "-5"), "budget_month"),
+        (("show", "key_none"), "no key with this id"),
         (("revoke", "key_none"), "no key with this id"),
         (("create", "x", "--scope", "everything"), "everything"),
         (("create", "x", "--expires", "soon"), "duration"),

@@ -12,6 +12,7 @@ from forebay.api.http import TEXT_PLAIN, Receive, Scope, Send, header, require_j
 from forebay.auth.trail import Trail
 from forebay.core.decode import decode
 from forebay.core.ports import Authenticator
+from forebay.core.scopes import ADMIN, require
 from forebay.core.types import ADAPTER_MARK, AdapterSource, Principal
 from forebay.gateway.adapters import AdapterManager
 
@@ -62,6 +63,7 @@ class AdapterEndpoints:
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[Principal, bytes]:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        require(principal, ADMIN)
         require_json(header(scope, b"content-type"))
         return principal, (await receive())["body"]
 

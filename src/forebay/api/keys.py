@@ -1,7 +1,8 @@
 """``/admin/keys``: keys are made, listed, rotated and revoked."""
 
 import time
-from typing import Annotated, Any, Final
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -9,13 +10,19 @@ from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, s
 from forebay.auth.issuing import Issuer, Wish
 from forebay.core.errors import InvalidRequestError, NotFoundError, PermissionDeniedError
 from forebay.core.keys import IssuedKey
+from forebay.core.ledger import LATEST, UsageBook
+from forebay.core.money import MOST_DOLLARS, dollars, pico
 from forebay.core.ports import Authenticator
-from forebay.core.scopes import SCOPES
+from forebay.core.scopes import ADMIN, SCOPES
 from forebay.core.types import Limits, Principal
+from forebay.gateway.limiting.past import spent_in
+from forebay.gateway.limiting.periods import period
 
 PATH: Final = "/admin/keys"
 PREFIX: Final = "/admin/keys/"
 ROTATE: Final = "/rotate"
+MOST_DIGITS: Final = 20
+NOT_ADMIN: Final = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{ADMIN}"'}
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
@@ -23,7 +30,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=100 * 366 * 86400)]
 
 
 class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a new key is to be; ``expires_in`` is in seconds."""
+    """What a new key is to be; ``expires_in`` is in seconds, budgets are in dollars."""
 
     name: Name
     tenant: Name = "default"
@@ -33,17 +40,20 @@ class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rpm: Count | None = None
     tpm: Count | None = None
     parallel: Count | None = None
+    budget_day: Decimal | None = None
+    budget_month: Decimal | None = None
 
     def wish(self) -> Wish:
         """The same as what an `Issuer` takes.
 
         Raises:
-            InvalidRequestError: a scope is unknown.
+            InvalidRequestError: a scope is unknown, or a budget is no amount of dollars.
         """
         for scope in self.scopes or ():
             if scope not in SCOPES:
                 raise InvalidRequestError(f"Unknown scope; known are: {', '.join(SCOPES)}.", param="scopes")
-        limits = Limits(self.rpm, self.tpm, self.parallel)
+        day, month = _budget(self.budget_day, "budget_day"), _budget(self.budget_month, "budget_month")
+        limits = Limits(self.rpm, self.tpm, self.parallel, day, month)
         expires = None if self.expires_in is None else time.time() + self.expires_in
         given = None if limits == Limits() else limits
         return Wish(self.name, self.tenant, expires, self.scopes, self.models, given)
@@ -58,8 +68,9 @@ class RotateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class KeyEndpoints:
     """For admins only; a key in plain text is in the answer that made it, and nowhere else."""
 
-    def __init__(self, issuer: Issuer, authenticator: Authenticator) -> None:
+    def __init__(self, issuer: Issuer, book: UsageBook, authenticator: Authenticator) -> None:
         self._issuer = issuer
+        self._book = book
         self._authenticator = authenticator
 
     async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
@@ -77,9 +88,10 @@ class KeyEndpoints:
         await _answer(send, 201, request_id, {**shown(key), "key": text})
 
     async def show(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
-        """One key."""
+        """One key, and what was spent with it."""
         await self._admin(scope)
-        await _answer(send, 200, request_id, shown(await self._issuer.find(_identity(scope))))
+        key = await self._issuer.find(_identity(scope))
+        await _answer(send, 200, request_id, {**shown(key), **await spent(self._book, key)})
 
     async def rotate(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Another key in the place of one."""
@@ -100,7 +112,9 @@ class KeyEndpoints:
     async def _admin(self, scope: Scope) -> Principal:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         if not principal.admin:
-            raise PermissionDeniedError("This takes an admin's key: one with the scope 'admin', or 'admin: true'.")
+            raise PermissionDeniedError(
+                "This takes an admin's key: one with the scope 'admin', or 'admin: true'.", headers=NOT_ADMIN
+            )
         return principal
 
 
@@ -114,7 +128,42 @@ def shown(key: IssuedKey) -> dict[str, object]:
         "rpm": limits.rpm,
         "tpm": limits.tpm,
         "parallel": limits.parallel,
+        "budget_day": _number(limits.budget_day),
+        "budget_month": _number(limits.budget_month),
     }
+
+
+async def spent(book: UsageBook, key: IssuedKey) -> dict[str, object]:
+    """The dollars that the ledger has for ``key``, and others of its name and tenant, today and this month.
+
+    Raises:
+        UnavailableError: it cannot be read now.
+    """
+    now = time.time()
+    quantities: tuple[tuple[str, Literal["budget_day", "budget_month"]], ...] = (
+        ("spent_day", "budget_day"),
+        ("spent_month", "budget_month"),
+    )
+    return {
+        name: _number(await spent_in(book, (key.tenant, key.name), period(quantity, now), LATEST))
+        for name, quantity in quantities
+    }
+
+
+def _budget(amount: Decimal | None, name: str) -> int | None:
+    if amount is None:
+        return None
+    found = pico(f"{amount:f}") if amount.is_finite() and abs(amount.adjusted()) <= MOST_DIGITS else None
+    if found is None:
+        raise InvalidRequestError(
+            f"'{name}' is in dollars: a number from 0 to {MOST_DOLLARS} with at most twelve decimal places.", param=name
+        )
+    return found
+
+
+def _number(amount: int | None) -> msgspec.Raw | None:
+    """Dollars as a number of JSON's, exactly."""
+    return None if amount is None else msgspec.Raw(dollars(amount).encode())
 
 
 def _identity(scope: Scope) -> str:

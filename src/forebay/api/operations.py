@@ -6,6 +6,7 @@ import msgspec
 
 from forebay.api.http import JSON, TEXT, Receive, Scope, Send, header, send_body
 from forebay.core.ports import Authenticator
+from forebay.core.scopes import ADMIN, require
 
 Failures = Callable[[], Mapping[str, str]]
 
@@ -32,7 +33,7 @@ class Operations:
 
     async def metrics(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """The figures; behind a key where keys are configured, because they tell who uses what."""
-        await self._authenticator.authenticate(header(scope, b"authorization"))
+        require(await self._authenticator.authenticate(header(scope, b"authorization")), ADMIN)
         await send_body(send, 200, [TEXT], self._metrics().encode())
 
 

@@ -1,4 +1,4 @@
-"""``forebay keys``: makes, lists, rotates and revokes API keys in the store, whether or not a server runs."""
+"""``forebay keys``: makes, lists, shows, rotates and revokes API keys in the store, whether or not a server runs."""
 
 import asyncio
 import getpass
@@ -13,10 +13,12 @@ import click
 import msgspec
 
 from forebay.accounts import build_issuer, build_store
-from forebay.api.keys import KeyRequest
+from forebay.api.keys import KeyRequest, shown, spent
 from forebay.auth.issuing import Issuer
-from forebay.core.errors import ForebayError
+from forebay.core.errors import ForebayError, InvalidRequestError
 from forebay.core.keys import IssuedKey
+from forebay.core.money import dollars
+from forebay.core.ports import Store
 from forebay.core.scopes import SCOPES
 from forebay.core.types import Principal
 from forebay.generation import check_store
@@ -51,6 +53,8 @@ def keys() -> None:
 @click.option("--rpm", type=click.IntRange(1), help="Requests a minute.")
 @click.option("--tpm", type=click.IntRange(1), help="Tokens a minute.")
 @click.option("--parallel", type=click.IntRange(1), help="Requests at once.")
+@click.option("--budget-day", metavar="DOLLARS", help="What it may cost on one day, in UTC.")
+@click.option("--budget-month", metavar="DOLLARS", help="What it may cost in one month.")
 def create(name: str, config: Path, expires: str | None, **given: object) -> None:
     """Make a key for NAME, and show it this once."""
     fields = {key: value for key, value in given.items() if value not in {None, ()}}
@@ -58,7 +62,7 @@ def create(name: str, config: Path, expires: str | None, **given: object) -> Non
         fields["expires_in"] = _seconds(expires, "--expires")
     try:
         wish = msgspec.convert({"name": name, **fields}, KeyRequest).wish()
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, InvalidRequestError) as error:
         raise click.UsageError(str(error)) from None
     text, key = _done(config, lambda issuer: issuer.create(wish, _who()))
     _tell(text, key)
@@ -75,7 +79,21 @@ def listing(config: Path, tenant: str | None, *, as_json: bool) -> None:
         click.echo(msgspec.json.encode(list(found)).decode())
         return
     for key in found:
-        click.echo(f"{key.id}  {key.shown}  {key.name} ({key.tenant})  {_state(key)}")
+        click.echo(f"{key.id}  {key.shown}  {key.name} ({key.tenant})  {_state(key)}{_limits(key)}")
+
+
+@keys.command()
+@click.argument("identity", metavar="ID")
+@config_option
+def show(identity: str, config: Path) -> None:
+    """Show all that is known of the key with the id ID, and what was spent with it."""
+
+    async def work(store: Store, issuer: Issuer) -> dict[str, object]:
+        key = await issuer.find(identity)
+        return {**shown(key), **await spent(store.usage, key)}
+
+    found = _done_with(config, work)
+    click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
 
 
 @keys.command()
@@ -99,20 +117,24 @@ def revoke(identity: str, config: Path) -> None:
 
 
 def _done(config: Path, work: Callable[[Issuer], Awaitable[T]]) -> T:
+    return _done_with(config, lambda _, issuer: work(issuer))
+
+
+def _done_with(config: Path, work: Callable[[Store, Issuer], Awaitable[T]]) -> T:
     try:
         settings = load_file(config, os.environ)
         check_store(settings)
-        return asyncio.run(_with_issuer(settings, work))
+        return asyncio.run(_with_store(settings, work))
     except (SettingsError, PreparationError, ForebayError) as error:
         raise click.ClickException(str(error)) from None
 
 
-async def _with_issuer(settings: Settings, work: Callable[[Issuer], Awaitable[T]]) -> T:
+async def _with_store(settings: Settings, work: Callable[[Store, Issuer], Awaitable[T]]) -> T:
     store = build_store(settings.store)
     if store is None or settings.auth.issued_keys is None:
         raise click.ClickException(NO_ISSUING)
     try:
-        return await work(build_issuer(store, settings.auth.issued_keys))
+        return await work(store, build_issuer(store, settings.auth.issued_keys))
     finally:
         await store.close()
 
@@ -128,6 +150,19 @@ def _state(key: IssuedKey) -> str:
     if key.expires is None:
         return "good"
     return f"{'expired' if key.expires <= time.time() else 'good until'} {_day(key.expires)}"
+
+
+def _limits(key: IssuedKey) -> str:
+    """What a line of the list says about limits, if there are any."""
+    if key.limits is None:
+        return ""
+    counts = [f"{name} {value}" for name in ("rpm", "tpm", "parallel") if (value := getattr(key.limits, name))]
+    money = [
+        f"${dollars(amount)} a {name}"
+        for amount, name in ((key.limits.budget_day, "day"), (key.limits.budget_month, "month"))
+        if amount is not None
+    ]
+    return "  " + ", ".join([*counts, *money])
 
 
 def _day(moment: float) -> str:

@@ -1,8 +1,7 @@
 """The stage that refuses what a credential is not good for, by its scopes."""
 
-from forebay.core.errors import PermissionDeniedError
 from forebay.core.ports import Handler
-from forebay.core.scopes import SCOPE_OF
+from forebay.core.scopes import SCOPE_OF, require
 from forebay.core.types import Call, Reply
 
 
@@ -18,10 +17,6 @@ class Permit:
         Raises:
             PermissionDeniedError: the scope is missing; the header says which one it takes (RFC 6750, section 3.1).
         """
-        scopes = call.principal.scopes
-        if scopes is not None and (scope := SCOPE_OF[call.request.operation]) not in scopes:
-            raise PermissionDeniedError(
-                f"This credential is not good for this: it takes the scope '{scope}'.",
-                headers={"www-authenticate": f'Bearer error="insufficient_scope", scope="{scope}"{self._rest}'},
-            )
+        if call.principal.scopes is not None:
+            require(call.principal, SCOPE_OF[call.request.operation], self._rest)
         return await ask(call)

@@ -12,7 +12,8 @@ from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, s
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError
 from forebay.core.ports import Authenticator
-from forebay.core.types import Principal
+from forebay.core.scopes import SCOPE_OF, require
+from forebay.core.types import Operation, Principal
 from forebay.core.verdicts import Action
 from forebay.gateway.guarding.trial import Trial, score
 
@@ -62,6 +63,7 @@ class Moderations:
     async def answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """A result for each input."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        require(principal, SCOPE_OF[Operation.MODERATION])
         require_json(header(scope, b"content-type"))
         body = decode((await receive())["body"], ModerationBody)
         results = [await self._result(principal, text) for text in _texts(body.input)]

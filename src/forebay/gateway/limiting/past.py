@@ -50,7 +50,7 @@ class Past:
             return None
         task = self._asking.get(key)
         if task is None:
-            task = asyncio.create_task(self._ask(self._book, whose, period, began), name="budget")
+            task = asyncio.create_task(spent_in(self._book, whose, period, began), name="budget")
             self._asking[key] = task
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         try:
@@ -70,10 +70,16 @@ class Past:
             with contextlib.suppress(asyncio.CancelledError, UnavailableError):
                 await task
 
-    async def _ask(self, book: UsageBook, whose: Whose, period: Period, until: float) -> int:
-        tenant, principal = whose
-        query = UsageQuery(tenant, principal, since=period.begins, until=max(until, period.begins))
-        return sum(each.cost for each in await book.sums(query, "tenant"))
+
+async def spent_in(book: UsageBook, whose: Whose, period: Period, until: float) -> int:
+    """The pico-dollars of ``period`` before ``until``, as far as costs are known.
+
+    Raises:
+        UnavailableError: the ledger cannot be read now.
+    """
+    tenant, principal = whose
+    query = UsageQuery(tenant, principal, since=period.begins, until=max(period.begins, min(until, period.ends)))
+    return sum(each.cost for each in await book.sums(query, "tenant"))
 
 
 def _bounded(found: dict[tuple[Whose, str], T]) -> dict[tuple[Whose, str], T]:
