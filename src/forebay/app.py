@@ -22,6 +22,7 @@ from forebay.api.usage import UsageEndpoint
 from forebay.api.wellknown import PATH as RESOURCE_PATH
 from forebay.api.wellknown import ProtectedResource
 from forebay.auth.trail import Trail
+from forebay.conversing import Conversing
 from forebay.core.ports import Handler, Provider, Stage
 from forebay.core.requestlog import RequestLog
 from forebay.figures import Figures
@@ -103,8 +104,10 @@ class Process:
         self._explanations = Explanations()
         self._trail = Trail(self._store.admin_log if self._store else None)
         self._request_logs: tuple[RequestLog, ...] = (recent, self._store.requests) if self._store else (recent,)
+        self._conversing = Conversing(self._store, first.settings.store)
         self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
-        lasting: tuple[Lasting, ...] = (*exporting, self._journal, self._accounts, self._limiting)
+        kept = (self._accounts, self._limiting, self._conversing)
+        lasting: tuple[Lasting, ...] = (*exporting, self._journal, *kept)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
     def _metered(self) -> Sequence[Stage]:
@@ -157,6 +160,7 @@ class Process:
         if self._store is not None:
             found[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)
+            found |= self._conversing.endpoints(authenticator, ask, self._refused())
         if auth.issuers and auth.resource:
             found[RESOURCE_PATH] = {"GET": ProtectedResource(auth)}
         if self._source is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from forebay.core.story import Heard
 from forebay.core.types import Principal
 
 Status = Literal["in_progress", "completed", "incomplete", "failed"]
@@ -36,7 +37,7 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
 class Facts(msgspec.Struct, frozen=True, gc=False):
     """How an answer came to be; ``ttft`` and ``seconds`` since the call was accepted, ``cost`` in pico-dollars.
 
-    ``None`` is what is not known; ``watermark`` is what the request asked for.
+    ``None`` is what is not known. ``watermark`` names the key of the mark, ``guards`` are those that objected.
     """
 
     request: str
@@ -53,7 +54,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     cost: int | None = None
     cache: str = ""
     attempts: int = 0
-    watermark: bool | None = None
+    watermark: str = ""
+    guards: tuple[Heard, ...] = ()
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -164,7 +166,10 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
-    """A response that is kept. ``base`` is the item that it went on after, ``leaf`` its last one."""
+    """A response that is kept. ``base`` is the item that it went on after, ``leaf`` its last one.
+
+    ``touched`` is when the ``process`` that generates it last said that it lives.
+    """
 
     id: str
     conversation: str
@@ -174,6 +179,7 @@ class StoredResponse(msgspec.Struct, frozen=True):
     base: str
     leaf: str
     touched: float
+    process: str
     body: Mapping[str, Any]
 
 

@@ -49,7 +49,7 @@ def response_of(body: bytes, exchange: Responses | None = None) -> Fields:
 
 
 def timeless(response: Fields) -> Fields:
-    return response | {"created_at": 0, "completed_at": 0}
+    return response | {"created_at": 0, "completed_at": 0, "forebay": None}
 
 
 def test_a_whole_response() -> None:

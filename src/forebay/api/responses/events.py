@@ -1,14 +1,16 @@
 """An answer as the events of OpenAI's newer streams, as it comes."""
 
 import itertools
+from collections.abc import Sequence
 
 import msgspec
 
 from forebay.api.chat.answer import Answer
 from forebay.api.chat.parts import Reasoning, Refusal, Text, ToolCall
 from forebay.api.responses.output import Fields, content, content_of
-from forebay.api.responses.response import Replies, Response
+from forebay.api.responses.response import NOWHERE, Place, Replies, Response
 from forebay.api.responses.shapes import ResponseParams
+from forebay.core.conversations import Facts
 from forebay.core.errors import ForebayError
 from forebay.core.stream import payloads
 from forebay.core.types import Call
@@ -17,8 +19,9 @@ from forebay.core.types import Call
 class ResponseEvents:
     """Writes an answer down as events."""
 
-    def __init__(self, params: ResponseParams, call: Call) -> None:
-        self._replies = Replies(params, call)
+    def __init__(self, params: ResponseParams, call: Call, place: Place = NOWHERE) -> None:
+        self.response: Response | None = None
+        self._replies = Replies(params, call, place)
         self._answer = Answer(self._replies.answer_id, self)
         self._numbers = itertools.count()
         self._out: list[bytes] = []
@@ -45,7 +48,7 @@ class ResponseEvents:
             UpstreamError: the answer is not whole.
         """
         self._answer.end()
-        response = self._replies.ended(self._answer)
+        self.response = response = self._replies.ended(self._answer)
         self._tell(f"response.{response.status}", response)
         return self._taken()
 
@@ -53,8 +56,17 @@ class ResponseEvents:
         """The event after which nothing comes: the response has failed."""
         if not self._begun:
             self._begin()
-        self._tell("response.failed", self._replies.failed(self._done, error))
+        self.response = response = self._replies.failed(self._done, error)
+        self._tell("response.failed", response)
         return self._taken()
+
+    def kept(self) -> Sequence[Fields]:
+        """The items as they are kept, as far as they have come."""
+        return self._replies.kept(self._answer)
+
+    def facts(self) -> Facts:
+        """How the answer came to be, as far as it has come."""
+        return self._replies.facts(self._answer)
 
     def opened(self, index: int, part: Text) -> None:  # noqa: ARG002  # Listener
         """An item begins."""

@@ -38,8 +38,8 @@ def sealed(blocks: Sequence[SignedBlock]) -> str:
     return PREFIX + base64.b64encode(msgspec.json.encode(blocks)).decode()
 
 
-def conversation(instructions: str | None, items: str | Sequence[Item]) -> Conversation:
-    """All that is said.
+def conversation(instructions: str | None, items: str | Sequence[Item], param: str = "input") -> Conversation:
+    """All that is said; ``param`` is what the items are called.
 
     Raises:
         InvalidRequestError: an item lacks what it needs, or is of a type that no chat has.
@@ -51,7 +51,7 @@ def conversation(instructions: str | None, items: str | Sequence[Item]) -> Conve
         found.hear([text_part(items)])
     else:
         for number, item in enumerate(items):
-            _add(found, item, f"input[{number}]")
+            _add(found, item, f"{param}[{number}]")
     return found
 
 
@@ -70,7 +70,7 @@ def _add(found: Conversation, item: Item, param: str) -> None:
             _reasoning(found, item)
         case "item_reference":
             raise UnsupportedParameterError(
-                "Responses are not stored, so an item cannot be referred to: send the item itself.", param=param
+                "An item that is not kept cannot be referred to: send the item itself.", param=param
             )
         case _:
             raise UnsupportedParameterError(

@@ -21,9 +21,9 @@ def item_id(part: Text, answer_id: str, index: int) -> str:
     return f"{kind}_{answer_id}_{index}"
 
 
-def item(part: Text, item_id: str, status: Status, *, encrypted: bool) -> Fields:
-    """The item, as far as it has come; ``encrypted`` reasoning can be sent back."""
-    begun = status == "in_progress"
+def item(part: Text, item_id: str, status: Status, *, encrypted: bool, whole: bool = False) -> Fields:
+    """The item; ``encrypted`` reasoning can be sent back. What is in progress is empty, or is given as a ``whole``."""
+    begun = status == "in_progress" and not whole
     match part:
         case ToolCall():
             arguments = "" if begun else part.text

@@ -16,10 +16,10 @@ LOGPROBS = "message.output_text.logprobs"
 
 # What would need a store of responses, or a service of OpenAI's; a remedy for each.
 REFUSED = {
-    "previous_response_id": "Responses are not stored: send the earlier items in 'input'",
-    "conversation": "Conversations are not stored: send the earlier items in 'input'",
+    "previous_response_id": "There is no store of responses here: send the earlier items in 'input'",
+    "conversation": "There is no store of conversations here: send the earlier items in 'input'",
     "prompt": "Prompts are not stored: send 'instructions' and 'input'",
-    "background": "Responses are not stored: leave it out, and wait for the answer or stream it",
+    "background": "Leave it out, and wait for the answer or stream it",
     "context_management": "Leave it out",
     "top_logprobs": "Leave it out; /v1/chat/completions has log-probabilities",
 }

@@ -8,8 +8,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from forebay.api.chat.answer import Answer
+from forebay.api.responses.facts import facts, shown
 from forebay.api.responses.output import Fields, Status, item, item_id
 from forebay.api.responses.shapes import ResponseParams, Text, TextFormat, Tool, ToolChoice
+from forebay.core.conversations import Facts
 from forebay.core.errors import ForebayError
 from forebay.core.types import Call, Usage
 
@@ -54,7 +56,7 @@ class ResponseUsage(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True):
-    """The answer and how it was asked for. It is not stored, whatever was asked."""
+    """The answer and how it was asked for; ``forebay`` is ours, how it came to be."""
 
     id: str
     created_at: int
@@ -81,20 +83,42 @@ class Response(Struct, frozen=True):
     incomplete_details: Fields | None = None
     object: Literal["response"] = "response"
     background: Literal[False] = False
-    store: Literal[False] = False
-    previous_response_id: None = None
+    store: bool = False
+    previous_response_id: str | None = None
+    conversation: Fields | None = None
+    forebay: Fields | UnsetType = UNSET
     top_logprobs: Literal[0] = 0
     truncation: Literal["disabled"] = "disabled"
+
+
+class Place(Struct, frozen=True):
+    """Whether a response is kept, and in which conversation."""
+
+    stored: bool = False
+    conversation: str = ""
+
+
+NOWHERE = Place()
+
+
+def response_id(request_id: str) -> str:
+    """The id of the response to a request."""
+    return f"resp_{request_id.removeprefix('req_')}"
 
 
 class Replies:
     """Writes the responses to one call: one, or those in the events of a stream."""
 
-    def __init__(self, params: ResponseParams, call: Call) -> None:
+    def __init__(self, params: ResponseParams, call: Call, place: Place = NOWHERE) -> None:
         self.answer_id = call.id.removeprefix("req_")
         self._params = params
-        self._trace = call.trace
-        self._begun = _begun(params, f"resp_{self.answer_id}")
+        self._call = call
+        self._begun = msgspec.structs.replace(
+            _begun(params, response_id(call.id)),
+            store=place.stored,
+            previous_response_id=params.previous_response_id,
+            conversation={"id": place.conversation} if place.conversation else None,
+        )
 
     def begun(self) -> Response:
         """While the answer comes."""
@@ -103,11 +127,13 @@ class Replies:
     def ended(self, answer: Answer) -> Response:
         """When it is whole, or as whole as it gets."""
         reason = INCOMPLETE.get(answer.finish or "")
+        trace = self._call.trace
         return msgspec.structs.replace(
             self._begun,
             status="incomplete" if reason else "completed",
             output=[self.item(answer, index, self.status(answer, index)) for index in range(len(answer.parts))],
-            usage=ResponseUsage.of(answer.usage or self._trace.usage or Usage()),
+            usage=ResponseUsage.of(answer.usage or trace.usage or Usage()),
+            forebay=shown(facts(self._call, answer.finish), self._begun.id),
             completed_at=None if reason else int(time.time()),
             incomplete_details={"reason": reason} if reason else None,
         )
@@ -116,6 +142,24 @@ class Replies:
         """When it broke, after the items of ``output``."""
         told = {"code": FAILURES.get(error.status, "server_error"), "message": error.message}
         return msgspec.structs.replace(self._begun, status="failed", output=output, error=told)
+
+    def facts(self, answer: Answer | None) -> Facts:
+        """How the answer came to be."""
+        return facts(self._call, answer.finish if answer else None)
+
+    def kept(self, answer: Answer) -> Sequence[Fields]:
+        """The items as they are kept: with whatever goes back to the model, and as far as they have come."""
+        last = len(answer.parts) - 1
+        return [
+            item(
+                part,
+                self.item_id(answer, index),
+                "in_progress" if answer.finish is None and index == last else self.status(answer, index),
+                encrypted=True,
+                whole=True,
+            )
+            for index, part in enumerate(answer.parts)
+        ]
 
     def item(self, answer: Answer, index: int, status: Status) -> Fields:
         """The part number ``index`` of the answer."""

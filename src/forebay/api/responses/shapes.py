@@ -8,7 +8,7 @@ Source: OpenAI's OpenAPI document, ``CreateResponse``.
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 Fields = dict[str, Raw]
 
@@ -98,8 +98,15 @@ class Reasoning(Struct, frozen=True):
     summary: Literal["auto", "concise", "detailed"] | None = None
 
 
+class ConversationParam(Struct, frozen=True):
+    """A conversation to go on with; ``parent``, ours, is the item after which, ``None`` at its start."""
+
+    id: Annotated[str, Meta(min_length=1)]
+    parent: str | UnsetType | None = UNSET
+
+
 class ResponseParams(Struct, frozen=True):
-    """``POST /v1/responses``; the last ones are there to be refused."""
+    """``POST /v1/responses``; some are there to be refused."""
 
     model: str
     input: str | list[Item]
@@ -125,7 +132,7 @@ class ResponseParams(Struct, frozen=True):
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     background: bool | None = None
     previous_response_id: str | None = None
-    conversation: Any = None
+    conversation: str | ConversationParam | None = None
     prompt: Any = None
     context_management: Any = None
 

@@ -23,6 +23,7 @@ from forebay.core.conversations import (
     StoredResponse,
 )
 from forebay.core.errors import NotFoundError
+from forebay.store.conversations.process import Process
 from forebay.store.conversations.rows import chained, conversation_of, conversation_row, folded, item_of, response_of
 from forebay.store.conversations.table import cut_out, erase, follow, owned, set_on
 from forebay.store.conversations.tables import CONVERSATIONS, ITEMS, RESPONSES
@@ -45,6 +46,7 @@ class ResponseTable:
         self._database = database
         self._bounds = bounds
         self._alive = alive
+        self._process = Process()
 
     async def begin(self, owner: Owner, opening: Opening) -> Opened:
         """Keep what is said, and tell what was said before."""
@@ -60,6 +62,7 @@ class ResponseTable:
                 "conversation": found.id,
                 "created": opening.created,
                 "touched": time.time(),
+                "process": self._process.name,
                 "model": opening.model[:256],
                 "status": "in_progress",
                 "base": base,
@@ -86,7 +89,7 @@ class ResponseTable:
             # Whoever holds several trees takes them in one order: two who wait for each other would wait for ever.
             for each in sorted(all_of_them, key=lambda each: trees.get(each.response, "")):
                 found = await _touched(connection, each.response, {})
-                if found is not None and each.items:
+                if found is not None and found.status == "in_progress" and each.items:
                     await self._keep(connection, found, each.items)
 
     async def end(self, ending: Ending) -> None:
@@ -155,13 +158,15 @@ class ResponseTable:
 
     async def mend(self) -> int:
         """Mark what dead processes left as incomplete; how many responses that were."""
-        dead = (RESPONSES.c.status == "in_progress", RESPONSES.c.touched < time.time() - self._alive)
+        running = select(RESPONSES).where(RESPONSES.c.status == "in_progress")
         async with self._database.reading() as connection:
-            names = list((await connection.execute(select(RESPONSES.c.id).where(*dead))).scalars())
+            found = [response_of(row) for row in (await connection.execute(running)).mappings()]
+        names = [each.id for each in found if self._is_dead(each)]
         if not names:
             return 0
+        dead = (RESPONSES.c.status == "in_progress", RESPONSES.c.id.in_(names))
         async with self._database.changing() as connection:
-            mended = update(RESPONSES).where(*dead, RESPONSES.c.id.in_(names)).values(status="incomplete")
+            mended = update(RESPONSES).where(*dead).values(status="incomplete")
             count = (await connection.execute(mended)).rowcount
             ended = select(RESPONSES.c.id).where(RESPONSES.c.id.in_(names), RESPONSES.c.status == "incomplete")
             left = (ITEMS.c.status == "in_progress", ITEMS.c.response.in_(ended))
@@ -196,16 +201,18 @@ class ResponseTable:
     async def _current(self, connection: AsyncConnection, found: Conversation) -> str:
         """Where a conversation is; before the response that somebody else waits for just now, if there is one."""
         wanted = (
-            select(RESPONSES.c.base)
+            select(RESPONSES)
             .join(ITEMS, ITEMS.c.response == RESPONSES.c.id)
-            .where(
-                ITEMS.c.id == found.leaf,
-                RESPONSES.c.status == "in_progress",
-                RESPONSES.c.touched >= time.time() - self._alive,
-            )
+            .where(ITEMS.c.id == found.leaf, RESPONSES.c.status == "in_progress")
         )
-        base: str | None = await connection.scalar(wanted)
-        return found.leaf if base is None else base
+        row = (await connection.execute(wanted)).mappings().first()
+        if row is None or self._is_dead(running := response_of(row)):
+            return found.leaf
+        return running.base
+
+    def _is_dead(self, running: StoredResponse) -> bool:
+        silent = running.touched < time.time() - self._alive
+        return silent or self._process.knows_dead(running.process)
 
     async def _keep(self, connection: AsyncConnection, found: StoredResponse, items: Sequence[Item]) -> list[Item]:
         """Keep some of the output of a response, from the first item on; the conversation is there, if it was there."""

@@ -66,4 +66,5 @@ def _row(feedback: Feedback) -> dict[str, Any]:
 
 
 def _feedback(row: RowMapping) -> Feedback:
-    return msgspec.convert({**row, "labels": msgspec.json.decode(row["labels"])}, Feedback)
+    fields = {name: row[name] for name in Feedback.__struct_fields__}
+    return msgspec.convert({**fields, "labels": msgspec.json.decode(row["labels"])}, Feedback)

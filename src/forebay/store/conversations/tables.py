@@ -65,6 +65,7 @@ RESPONSES = Table(
     Column("conversation", String, nullable=False),
     Column("created", Double, nullable=False),
     Column("touched", Double, nullable=False),
+    Column("process", String, nullable=False),
     Column("model", String, nullable=False),
     Column("status", String, nullable=False),
     Column("base", String, nullable=False),
@@ -73,7 +74,7 @@ RESPONSES = Table(
     Index("responses_by_conversation", "conversation"),
     Index("responses_by_status", "status", "touched"),
 )
-"""What was asked for once. Its output is in the items; ``touched`` is when its process last said that it lives."""
+"""What was asked for once. Its output is in the items; ``touched`` is when its ``process`` last said that it lives."""
 
 FEEDBACK = Table(
     "feedback",

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("conversation", sa.String, nullable=False),
         sa.Column("created", sa.Double, nullable=False),
         sa.Column("touched", sa.Double, nullable=False),
+        sa.Column("process", sa.String, nullable=False),
         sa.Column("model", sa.String, nullable=False),
         sa.Column("status", sa.String, nullable=False),
         sa.Column("base", sa.String, nullable=False),
