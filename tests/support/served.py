@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -50,12 +51,13 @@ def forebay(
 ) -> Iterator[Served]:
     """``forebay serve --port 0`` with ``arguments``, once it has said where it listens; interrupted at the end."""
     command = [sys.executable, "-m", "forebay", "serve", "--port", "0", *arguments]
+    state = tempfile.TemporaryDirectory(prefix="forebay-state-")
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environ or {})},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "XDG_STATE_HOME": state.name, **(environ or {})},
     )
     lines: list[str] = []
     found: list[str] = []
@@ -84,6 +86,7 @@ def forebay(
         reader.join()
         if process.stdout:
             process.stdout.close()
+        state.cleanup()
 
 
 SERVICES = """

@@ -16,6 +16,7 @@ from forebay import __version__
 from forebay.app import application, host_application
 from forebay.cli.prepare import prepare
 from forebay.cli.source import Source, WorkersSource, accept, is_open, with_cache, with_server
+from forebay.cli.store import own_store, place_of, with_store
 from forebay.defaults import API_KEY, defaults, engine_installed
 from forebay.engine.catalog import DEFAULT
 from forebay.plugins import PreparationError, UnknownKindError
@@ -39,6 +40,9 @@ OPEN_DOOR = f"""\
 refusing to listen on {{}} without authentication: everybody who can reach it could use your models.
 Set a key ({API_KEY}=... in the environment, or auth.keys in the configuration file), or listen on 127.0.0.1."""
 
+KEEPING = ("all", "gateway")
+"""The roles that keep something."""
+
 logger = logging.getLogger("forebay.cli")
 
 
@@ -58,6 +62,12 @@ logger = logging.getLogger("forebay.cli")
     callback=lambda _context, _option, text: _checked_cache(text),
     help="Where answers are kept for equal requests: memory, sqlite:PATH, redis://HOST:PORT/DB or off.  [default: off]",
 )
+@click.option(
+    "--store",
+    callback=lambda _context, _option, text: _checked_store(text),
+    help="Where conversations and usage are kept: sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME or off.  "
+    "[default: a file of yours, if there is no configuration file]",
+)
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.  [default: 1]")
 @click.option(
     "--role",
@@ -71,14 +81,17 @@ def serve(  # noqa: PLR0913, PLR0917  # one an option
     config: Path | None,
     chosen: tuple[str, ...],
     cache: str | None,
+    store: str | None,
     workers: int | None,
     role: str | None,
     gateway: str | None,
 ) -> None:
     """Serve models in the OpenAI format."""
     given = {"host": host, "port": port, "workers": workers, "role": role, "gateway": gateway}
-    source = Source(config, chosen, given, cache) if config else None
+    source = Source(config, chosen, given, cache, store) if config else None
     settings = with_cache(_settings(source, chosen, given), cache)
+    if config is None and settings.server.role in KEEPING:
+        settings = with_store(settings, store or own_store())
     try:
         check_role(settings)
         prepare(settings)
@@ -93,6 +106,14 @@ def _checked_cache(text: str | None) -> str | None:
             cache_settings(text)
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
+    return text
+
+
+def _checked_store(text: str | None) -> str | None:
+    try:
+        with_store(Settings(), text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     return text
 
 
@@ -209,6 +230,7 @@ def _announce(settings: Settings, address: str) -> None:
     lines = [title, f"  address   {address}/v1"]
     lines += [f"  models    {', '.join(names)}"] if names else [f"  gateway   {settings.server.gateway}"]
     lines += [f"  web page  {here}/"] if role in {ALL, WEB} else []
+    lines += [f"  history   {place_of(settings.store)}"] if settings.store and role in KEEPING else []
     lines += [f"  try       {_curl(here, names, settings)}"] if names else []
     lines += ["  stop      Ctrl-C"]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from forebay.cli.store import with_store
 from forebay.defaults import with_engine, with_key
 from forebay.generation import check
 from forebay.settings import Problem, Settings, SettingsError, cache_settings, load, load_file
@@ -24,12 +25,13 @@ ACCEPTED, PROPOSED = "accepted.yaml", "proposed.yaml"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A configuration file, and what the command line says besides: models for the engine, `server`, the cache."""
+    """A configuration file, and what the command line says besides: models for the engine, `server`, cache, store."""
 
     file: Path
     chosen: Sequence[str] = ()
     server: Mapping[str, object] = {}
     cache: str | None = None
+    store: str | None = None
 
     def read(self) -> Settings:
         """What the file says now.
@@ -54,7 +56,7 @@ class Source(msgspec.Struct, frozen=True):
 
     def _completed(self, settings: Settings, name: str) -> Settings:
         settings = with_key(with_engine(settings, self.chosen), os.environ)
-        settings = with_cache(with_server(settings, self.server), self.cache)
+        settings = with_store(with_cache(with_server(settings, self.server), self.cache), self.store)
         if not settings.models and settings.server.role != "web":
             raise SettingsError(name, [Problem(0, "", "names no model: add 'models', or --model.")])
         if is_open(settings):

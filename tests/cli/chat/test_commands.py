@@ -11,8 +11,9 @@ from forebay.cli.chat.answer import Piece
 from forebay.cli.chat.client import Client
 from forebay.cli.chat.commands import Commands
 from forebay.cli.chat.failures import ChatError
-from forebay.cli.chat.loop import Completions, input_history, state_folder
+from forebay.cli.chat.loop import Completions, input_history
 from forebay.cli.chat.session import Session, Turn
+from forebay.cli.store import state_folder
 from tests.support.openai_server import OpenAIServer
 
 

@@ -1,9 +1,6 @@
 """The chat in a terminal: prompt, answer, prompt, until Ctrl-D."""
 
-import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from prompt_toolkit import PromptSession
@@ -23,6 +20,7 @@ from forebay.cli.chat.exchange import exchange
 from forebay.cli.chat.failures import ChatError
 from forebay.cli.chat.session import Session
 from forebay.cli.chat.text import clean
+from forebay.cli.store import state_folder
 
 PROMPT: Final = FormattedText([("bold ansicyan", "› ")])  # noqa: RUF001  # not meant as >
 HISTORY: Final = "chat_history"
@@ -109,19 +107,6 @@ def input_history() -> History:
     except OSError:
         return InMemoryHistory()
     return FileHistory(path)
-
-
-def state_folder() -> Path:
-    """Where this platform wants a program to keep what it would be a pity, but no harm, to lose."""
-    if home := os.environ.get("FOREBAY_HOME"):
-        return Path(home)
-    if state := os.environ.get("XDG_STATE_HOME"):
-        return Path(state) / "forebay"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "forebay"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "forebay"
-    return Path.home() / ".local" / "state" / "forebay"
 
 
 def _known(client: Client) -> list[str]:
