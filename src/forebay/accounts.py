@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from forebay.auth.attempts import Attempts
-from forebay.auth.credentials import Credentials
+from forebay.auth.credentials import Credentials, Verify
 from forebay.auth.issued import IssuedKeys
 from forebay.auth.issuing import Issuer
 from forebay.auth.keys import Anonymous, digest
@@ -17,6 +17,7 @@ from forebay.providers.transport import Addresses, TransportError
 from forebay.settings import AuthSettings, IssuedKeySettings, IssuerSettings, Settings, StoreSettings
 
 if TYPE_CHECKING:  # an extra
+    from forebay.authorization import AuthorizationServer
     from forebay.login import Login
 
 OK: Final = 200
@@ -47,6 +48,7 @@ class Accounts:
         self.store = build_store(settings.store)
         issued = settings.auth.issued_keys
         self._issued = IssuedKeys(self.store.keys, _pepper(issued)) if self.store and issued else None
+        self.server = self._authorization_server(settings.auth)
         self._web = Web()
         self._verifiers: list[tuple[Sequence[IssuerSettings], Verifier]] = []
         self._attempts = Attempts()
@@ -68,7 +70,9 @@ class Accounts:
             for key in settings.keys
         }
         find = self._issued.find if self._issued else None
-        verify = self._verifier(settings.issuers).verify if settings.issuers else None
+        verify: Verify | None = self._verifier(settings.issuers).verify if settings.issuers else None
+        if self.server is not None:
+            verify = self.server.verifier(verify)
         credentials = Credentials(keys, find, verify, metadata_url(settings))
         login = self.login(settings)
         return login.authenticator(credentials) if login else credentials
@@ -96,6 +100,8 @@ class Accounts:
             await self.store.start()
         if self._issued is not None:
             await self._issued.start()
+        if self.server is not None:
+            await self.server.start()
 
     async def close(self) -> None:
         """Free everything."""
@@ -104,10 +110,26 @@ class Accounts:
         for _, login in self._logins:
             await login.close()
         await self._web.close()
+        if self.server is not None:
+            await self.server.close()
         if self._issued is not None:
             await self._issued.close()
         if self.store is not None:
             await self.store.close()
+
+    def _authorization_server(self, settings: AuthSettings) -> "AuthorizationServer | None":
+        issued = settings.issued_keys
+        if settings.server is None or self.store is None or self._issued is None or issued is None:
+            return None
+        try:
+            from forebay.authorization import AuthorizationServer  # noqa: PLC0415  # an extra
+        except ImportError as error:
+            raise PreparationError(
+                f"auth.server needs what is not installed ({error.name}): pip install 'forebay[oauth]'"
+            ) from None
+        return AuthorizationServer(
+            settings.resource, settings.server, self.store.signing, _pepper(issued), self._issued
+        )
 
     def _verifier(self, issuers: Sequence[IssuerSettings]) -> Verifier:
         """What another generation had already, if it had the same issuers: it knows their keys."""
@@ -165,7 +187,8 @@ class Web:
 
 def metadata_url(settings: AuthSettings) -> str:
     """Where it stands whose tokens are taken (RFC 9728, section 3); empty if the server's address is not known."""
-    return f"{settings.resource}/.well-known/oauth-protected-resource" if settings.resource and settings.issuers else ""
+    takes_tokens = settings.issuers or settings.server
+    return f"{settings.resource}/.well-known/oauth-protected-resource" if settings.resource and takes_tokens else ""
 
 
 def build_store(settings: StoreSettings | None) -> Store | None:

@@ -161,8 +161,10 @@ class Process:
             found[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)
             found |= self._conversing.endpoints(authenticator, ask, self._refused())
-        if auth.issuers and auth.resource:
+        if metadata_url(auth):
             found[RESOURCE_PATH] = {"GET": ProtectedResource(auth)}
+        if self._accounts.server is not None:
+            found |= self._accounts.server.endpoints()
         if self._source is not None:
             admin = Admin(authenticator, self._trail, self._change, UNUSABLE)
             found["/admin/config"] = {"PUT": admin.configure}

@@ -22,7 +22,9 @@ from forebay.settings import Settings, SettingsError
 
 logger = logging.getLogger("forebay.reload")
 
-LASTING = "'server', 'auth.issued_keys', where limits are counted, 'store', 'engine', 'log' and 'telemetry'"
+LASTING = (
+    "'server', 'auth.issued_keys', 'auth.server', where limits are counted, 'store', 'engine', 'log' and 'telemetry'"
+)
 HANGUP = getattr(signal, "SIGHUP", None)
 UNUSABLE = (SettingsError, PreparationError)
 """What is wrong with a configuration, as opposed to us."""
@@ -216,7 +218,7 @@ def _lasting(settings: Settings) -> tuple[object, ...]:
     # Whose limits there are may change at any time.
     counting = msgspec.structs.replace(settings.limits, keys=None, tenants={}, models={})
     kept = (settings.store, settings.engine, settings.log, settings.telemetry)
-    return settings.server, settings.auth.issued_keys, counting, *kept
+    return settings.server, settings.auth.issued_keys, settings.auth.server, counting, *kept
 
 
 async def _start(new: Iterable[Part]) -> None:

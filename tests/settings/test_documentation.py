@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from forebay.settings import (
+    AuthorizationServerSettings,
     AuthSettings,
     CacheSettings,
     ClaimSettings,
@@ -27,10 +28,13 @@ from forebay.settings import (
     KeySettings,
     LimitSettings,
     LimitsSettings,
+    LoginProviderSettings,
+    LoginSettings,
     LogSettings,
     ModelSettings,
     PolicySettings,
     RetrySettings,
+    RoleSettings,
     RuleSettings,
     SemanticJudgeSettings,
     SemanticSettings,
@@ -49,6 +53,7 @@ ENVIRON = {
     "OPENAI_API_KEY": "sk-1",
     "TEAM_KEY": "fb-1",
     "FOREBAY_PEPPER": "a pepper of 16 characters",
+    "FOREBAY_CLIENT_SECRET": "s",
     "INTROSPECTION_SECRET": "s",
     "JOBS_SECRET": 32 * "s",
     "TLS_PASSWORD": "sesame",
@@ -56,6 +61,10 @@ ENVIRON = {
     "WATERMARK_KEY": "a secret of some length",
 }
 SHAPES = [
+    AuthorizationServerSettings,
+    LoginProviderSettings,
+    LoginSettings,
+    RoleSettings,
     Settings,
     StoreSettings,
     ServerSettings,

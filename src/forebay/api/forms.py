@@ -5,5 +5,10 @@ from collections.abc import Mapping
 from forebay.api.anthropic import messages
 from forebay.api.anthropic.errors import anthropic_form
 from forebay.api.http import ErrorForm
+from forebay.api.oauth.errors import TOKEN_PATH, oauth_form
 
-FORMS: Mapping[str, ErrorForm] = dict.fromkeys((messages.PATH, messages.COUNT_PATH), anthropic_form)
+FORMS: Mapping[str, ErrorForm] = {
+    messages.PATH: anthropic_form,
+    messages.COUNT_PATH: anthropic_form,
+    TOKEN_PATH: oauth_form,
+}

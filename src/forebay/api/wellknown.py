@@ -15,11 +15,16 @@ class ProtectedResource:
     """The document; anybody may read it."""
 
     def __init__(self, settings: AuthSettings) -> None:
-        scopes = sorted({each.scope_prefix + scope for each in settings.issuers for scope in SCOPES})
+        prefixes = [each.scope_prefix for each in settings.issuers]
+        issuers = [each.issuer for each in settings.issuers]
+        if settings.server is not None:
+            prefixes.append("")
+            issuers.append(settings.resource)
+        scopes = sorted({prefix + scope for prefix in prefixes for scope in SCOPES})
         self._body = msgspec.json.encode(
             {
                 "resource": settings.resource,
-                "authorization_servers": [each.issuer for each in settings.issuers],
+                "authorization_servers": issuers,
                 "scopes_supported": scopes,
                 "bearer_methods_supported": ["header"],
             }

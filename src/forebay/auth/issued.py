@@ -11,7 +11,7 @@ import msgspec
 
 from forebay.auth.keys import UNKNOWN
 from forebay.core.errors import AuthenticationError, UnavailableError
-from forebay.core.keys import KeyBook
+from forebay.core.keys import IssuedKey, KeyBook
 from forebay.core.types import Principal
 
 logger = logging.getLogger("forebay.auth")
@@ -23,6 +23,11 @@ POLL_SECONDS: Final = 0.4
 class _Held(msgspec.Struct, frozen=True):
     principal: Principal
     expires: float | None
+    key: IssuedKey
+
+    @property
+    def has_ended(self) -> bool:
+        return self.expires is not None and self.expires <= time.time()
 
 
 class IssuedKeys:
@@ -32,6 +37,7 @@ class IssuedKeys:
         self._book = book
         self._pepper = pepper
         self._held: dict[bytes, _Held] = {}
+        self._by_id: dict[str, _Held] = {}
         self._version: int | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -42,14 +48,31 @@ class IssuedKeys:
             AuthenticationError: nobody's, or it has ended.
             UnavailableError: nobody knows yet.
         """
+        return self._find(text).principal
+
+    def key(self, text: str) -> IssuedKey:
+        """What is known of the key ``text``.
+
+        Raises:
+            AuthenticationError: it is none, or has ended.
+            UnavailableError: nobody knows yet.
+        """
+        return self._find(text).key
+
+    def by_id(self, identity: str) -> IssuedKey | None:
+        """The key with that id, if it is good now."""
+        held = self._by_id.get(identity)
+        return None if held is None or held.has_ended else held.key
+
+    def _find(self, text: str) -> _Held:
         held = self._held.get(hmac.digest(self._pepper, text.encode(), "sha256"))
         if held is None:
             if self._version is None:
                 raise UnavailableError("Keys cannot be checked yet; try again soon.", headers={"retry-after": "1"})
             raise AuthenticationError(UNKNOWN)
-        if held.expires is not None and held.expires <= time.time():
+        if held.has_ended:
             raise AuthenticationError("This API key has expired; ask who runs this server for another one.")
-        return held.principal
+        return held
 
     async def refresh(self) -> None:
         """Know every key as it is now.
@@ -60,7 +83,8 @@ class IssuedKeys:
         version = await self._book.version()
         if version != self._version:
             found = await self._book.active()
-            self._held = {bytes.fromhex(digest): _Held(key.principal(), key.expires) for digest, key in found}
+            self._held = {bytes.fromhex(digest): _Held(key.principal(), key.expires, key) for digest, key in found}
+            self._by_id = {held.key.id: held for held in self._held.values()}
             self._version = version
 
     async def start(self) -> None:

@@ -1,0 +1,1 @@
+"""``/oauth/*``: the authorization server, as OAuth's clients see it."""
