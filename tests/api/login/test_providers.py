@@ -15,6 +15,7 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 MEMBERS = RoleSettings(default="member")
 
 node = pytest.mark.needs("oidc-provider")
+mock = pytest.mark.needs("oidc-provider-mock")
 
 
 class Later:
@@ -265,12 +266,14 @@ async def test_an_answer_of_another_issuer_is_refused_also_by_a_provider_that_na
         assert (await log_in(browser, "johndoe")).code in {"invalid_code", "upstream_error"}
 
 
+@mock
 async def test_the_provider_in_python(open_browser: Open, python_mock: Identity) -> None:
     async with open_browser(LoginSettings(provider(python_mock, RoleSettings(people={"dora": "viewer"})))) as browser:
         assert (await log_in(browser, "dora")).status == 303
         assert (await session(browser))["role"] == "viewer"
 
 
+@mock
 async def test_a_key_goes_on_beside_the_login_and_needs_no_token(open_browser: Open, python_mock: Identity) -> None:
     async with open_browser(LoginSettings(provider(python_mock, MEMBERS))) as browser:
         assert (await chat(browser, authorization=f"Bearer {KEY}")).status == 200
@@ -279,6 +282,7 @@ async def test_a_key_goes_on_beside_the_login_and_needs_no_token(open_browser: O
         assert (await chat(browser, authorization="Bearer wrong")).status == 401
 
 
+@mock
 async def test_a_provider_that_is_away_is_a_503(open_browser: Open, python_mock: Identity) -> None:
     settings = provider(Identity("http://127.0.0.1:1", python_mock._process))
     async with open_browser(LoginSettings(settings)) as browser:

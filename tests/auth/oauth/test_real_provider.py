@@ -1,11 +1,7 @@
 """Tokens of a real, certified OpenID provider: signed ones by its keys, opaque ones by its introspection."""
 
-import asyncio
 import base64
-import socket
-import subprocess
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -14,30 +10,18 @@ from forebay.accounts import Web
 from forebay.auth.oauth.errors import InvalidTokenError
 from forebay.auth.oauth.tokens import Tokens
 from forebay.settings import ClaimSettings, IntrospectionSettings, IssuerSettings, Secret
+from tests.support.identity import node
 
-ROOT = Path(__file__).parents[3]
-MODULES = ROOT / ".node" / "node_modules"
 AUDIENCE = "https://forebay.example"
 
 pytestmark = pytest.mark.needs("oidc-provider")
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[str]:
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
     """Where it is."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    script = ROOT / "tests" / "support" / "oidc_provider.mjs"
-    process = await asyncio.create_subprocess_exec(
-        *("node", str(script), str(MODULES), str(port), AUDIENCE), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(60):
-        while b"listening" not in await process.stdout.readline():
-            pass
-    yield f"http://127.0.0.1:{port}"
-    process.kill()
-    await process.communicate()
+    with node("oidc_provider.mjs", AUDIENCE) as running:
+        yield running.issuer
 
 
 async def token(provider: str, resource: str) -> str:
