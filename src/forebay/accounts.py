@@ -90,7 +90,7 @@ class Accounts:
             raise PreparationError(
                 f"auth.login needs what is not installed ({error.name}): pip install 'forebay[login]'"
             ) from None
-        login = Login(settings, settings.login, self.store.sessions, self._web.ask, self._attempts)
+        login = Login(settings, settings.login, self.store, self._web.ask, self._attempts)
         self._logins.append((settings, login))
         return login
 
@@ -102,6 +102,8 @@ class Accounts:
             await self._issued.start()
         if self.server is not None:
             await self.server.start()
+        for _, login in self._logins:
+            await login.start()
 
     async def close(self) -> None:
         """Free everything."""

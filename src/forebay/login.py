@@ -3,7 +3,9 @@
 It needs ``forebay[login]``, so it is imported only where the configuration asks for it.
 """
 
+import contextlib
 import hashlib
+import sys
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,13 +27,13 @@ from forebay.api.login.session import (
 )
 from forebay.auth.attempts import Attempts
 from forebay.auth.login.acting import Acting
-from forebay.auth.login.password import Password
+from forebay.auth.login.password import Generated, Known, Password
 from forebay.auth.login.provider import Ask, Provider
 from forebay.auth.login.sessions import Sessions
-from forebay.core.ports import Authenticator
-from forebay.core.sessions import SessionBook
+from forebay.core.errors import UnavailableError
+from forebay.core.ports import Authenticator, Store
 from forebay.settings import AuthSettings
-from forebay.settings.login import LoginProviderSettings, LoginSettings
+from forebay.settings.login import GENERATE, LoginProviderSettings, LoginSettings
 
 ORIGIN_LENGTH: Final = 32
 
@@ -40,7 +42,7 @@ class Login:
     """What ``settings`` say about people who log in; ``attempts`` are those at the password so far."""
 
     def __init__(
-        self, settings: AuthSettings, login: LoginSettings, book: SessionBook, ask: Ask, attempts: Attempts
+        self, settings: AuthSettings, login: LoginSettings, store: Store, ask: Ask, attempts: Attempts
     ) -> None:
         self._settings = settings
         self._title = title(login.provider) if login.provider else ""
@@ -49,15 +51,17 @@ class Login:
         self.cookies = Cookies(True if home.startswith("https://") else None)
         origins: list[str] = []
         self._provider = self._password = None
+        self._known: Known | None = None
         if login.provider is not None:
             origins.append(_origin(login.provider, home))
             callback = home + CALLBACK_PATH
             self._provider = Provider(login.provider, callback, home + HOME, ask, origins[-1], login.lifetime)
         if login.password is not None:
-            known = login.password.reveal()
-            origins.append(_origin(known))
-            self._password = Password(known, attempts, origins[-1], login.lifetime)
-        self._sessions = Sessions(book, origins, login.idle)
+            said = login.password.reveal()
+            origins.append(_origin(said))
+            self._known = Generated(store.passwords, _tell) if said == GENERATE else _configured(said)
+            self._password = Password(self._known, attempts, origins[-1], login.lifetime)
+        self._sessions = Sessions(store.sessions, origins, login.idle)
 
     def authenticator(self, others: Authenticator) -> Authenticator:
         """Who asks: whoever is logged in, or one of ``others``."""
@@ -78,6 +82,12 @@ class Login:
             found[PASSWORD_PATH] = {"POST": PasswordEndpoint(self._password, self._sessions, self.cookies, told)}
         return found
 
+    async def start(self) -> None:
+        """Make the password if that is asked for and the store is there; else it is made when it is first needed."""
+        if self._known is not None:
+            with contextlib.suppress(UnavailableError):
+                await self._known()
+
     async def close(self) -> None:
         """Stop whatever is under way."""
         if self._provider is not None:
@@ -90,6 +100,19 @@ class Login:
         if self._password is not None:
             found.append({"type": "password", "url": PASSWORD_PATH})
         return [*found, *key_methods(self._settings)]
+
+
+def _configured(known: str) -> Known:
+    async def configured() -> str:
+        return known
+
+    return configured
+
+
+def _tell(text: str) -> None:
+    """Show whoever starts the server a password; no log has it."""
+    sys.stderr.write(f"The admin's password is {text}\nIt was made now, and is not shown again.\n")
+    sys.stderr.flush()
 
 
 def title(settings: LoginProviderSettings) -> str:

@@ -7,6 +7,7 @@ import msgspec
 from forebay.core.sessions import MOST_OF_ONE, Session
 from forebay.core.signing import SigningKey
 from forebay.store.database import Database
+from forebay.store.passwords import PasswordTable
 from forebay.store.sessions import SessionTable
 from forebay.store.signing import SigningTable
 
@@ -52,3 +53,11 @@ async def test_the_first_key_of_a_number_stays(database: Database) -> None:
     assert await table.list() == keys
     await table.remove(2)
     assert await table.list() == keys[2:]
+
+
+async def test_the_first_password_of_a_name_stays(database: Database) -> None:
+    table = PasswordTable(database)
+    assert await table.find("admin") is None
+    assert await table.add("admin", "first")
+    assert not await table.add("admin", "second")
+    assert await table.find("admin") == "first"

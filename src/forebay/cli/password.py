@@ -1,12 +1,8 @@
 """``forebay password``: makes what a configuration has of an admin's password."""
 
-import secrets
 import sys
-from typing import Final
 
 import click
-
-RANDOM_BYTES: Final = 18
 
 
 @click.command()
@@ -14,20 +10,16 @@ RANDOM_BYTES: Final = 18
 def password(*, generate: bool) -> None:
     """Ask for a password (or read it from a pipe), and print its hash for 'auth.login.password'."""
     try:
-        from forebay.auth.login.password import hashed  # noqa: PLC0415  # an extra
+        from forebay.auth.login.password import generated, hashed  # noqa: PLC0415  # an extra
     except ImportError as error:
         raise click.ClickException(f"{error.name} is not installed: pip install 'forebay[login]'") from None
-    text = _generated() if generate else _given()
+    text = generated() if generate else _given()
+    if generate:
+        click.echo(f"{text}\nkeep the password above, it is not shown again", err=True)
     try:
         click.echo(hashed(text))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-
-
-def _generated() -> str:
-    text = secrets.token_urlsafe(RANDOM_BYTES)
-    click.echo(f"{text}\nkeep the password above, it is not shown again", err=True)
-    return text
 
 
 def _given() -> str:

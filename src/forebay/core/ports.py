@@ -13,6 +13,7 @@ from forebay.core.families import Family
 from forebay.core.feedback import FeedbackBook
 from forebay.core.keys import AdminLog, KeyBook
 from forebay.core.ledger import UsageBook
+from forebay.core.passwords import PasswordBook
 from forebay.core.requestlog import RequestLog
 from forebay.core.sessions import SessionBook
 from forebay.core.signing import SigningBook
@@ -373,6 +374,11 @@ class Store(Protocol):
     @property
     def sessions(self) -> SessionBook:
         """Who is logged in."""
+        ...
+
+    @property
+    def passwords(self) -> PasswordBook:
+        """Those that were made here."""
         ...
 
     @property

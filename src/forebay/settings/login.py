@@ -1,7 +1,7 @@
 """What a settings file may say about people who log in with a browser, and about tokens of the server's own."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -12,6 +12,9 @@ from forebay.settings.values import Duration, Secret
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 SafeUrl = Annotated[str, msgspec.Meta(pattern=r"^(https://[^\s/]|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$))")]
 SignedBy = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
+
+
+GENERATE: Final = "generate"
 
 
 class RoleSettings(msgspec.Struct, frozen=True):
@@ -49,11 +52,12 @@ class LoginProviderSettings(msgspec.Struct, frozen=True):
 class LoginSettings(msgspec.Struct, frozen=True):
     """How people log in, and how long they stay so: ``idle`` without a request, ``lifetime`` in all.
 
-    ``password`` is the hash of an admin's password that ``forebay password`` makes.
+    ``password`` is the hash of an admin's password that ``forebay password`` makes, or `GENERATE`: then the server
+    makes one when it first starts, and shows it once.
     """
 
     provider: LoginProviderSettings | None = None
-    password: Annotated[Secret, msgspec.Meta(pattern=r"^\$argon2id\$")] | None = None
+    password: Annotated[Secret, msgspec.Meta(pattern=r"^(\$argon2id\$|generate$)")] | None = None
     idle: Annotated[Duration, msgspec.Meta(gt=0)] = 3600.0
     lifetime: Annotated[Duration, msgspec.Meta(gt=0)] = 12 * 3600.0
 

@@ -15,6 +15,7 @@ from forebay.store.database import Database, UnusableUrlError, journal_folder, p
 from forebay.store.journal import Journal
 from forebay.store.keys import KeyTable
 from forebay.store.ledger import Ledger
+from forebay.store.passwords import PasswordTable
 from forebay.store.requests import RequestTable
 from forebay.store.sessions import SessionTable
 from forebay.store.signing import SigningTable
@@ -36,6 +37,7 @@ class SqlStore:
         self.responses = ResponseTable(database, bounds)
         self.feedback = FeedbackTable(database)
         self.sessions = SessionTable(database)
+        self.passwords = PasswordTable(database)
         self.signing = SigningTable(database)
         sync = settings.durability == "sync"
         self.recorder = Ledger(journal, self.usage, sync=sync, retention=settings.retention)

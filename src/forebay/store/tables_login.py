@@ -27,3 +27,12 @@ SIGNING_KEYS = Table(
     Column("sealed", Text, nullable=False),
 )
 """Private keys, encrypted under a secret that is not in the database."""
+
+PASSWORDS = Table(
+    "passwords",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("hashed", Text, nullable=False),
+    Column("created", Double, nullable=False),
+)
+"""Those that the server has made, by whose they are; Argon2id's hashes."""

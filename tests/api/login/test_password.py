@@ -1,6 +1,7 @@
 """The admin's password, where there is no provider."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -77,6 +78,21 @@ async def test_another_password_ends_the_sessions_of_the_first(open_browser: Ope
     async with open_browser(other) as browser:
         browser.own.update(kept)
         assert (await browser.get("/v1/models")).status == 401
+
+
+async def test_a_password_is_made_once_for_all_processes_and_restarts(
+    open_browser: Open, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = LoginSettings(password=Secret("generate"))
+    async with open_browser(settings, "") as browser, open_browser(settings, "") as other:
+        shown = re.findall(r"password is (\S+)", capsys.readouterr().err)
+        assert len(shown) == 1
+        for each in (browser, other):
+            assert (await each.post("/auth/password", {"password": shown[0]})).status == 200
+            assert (await each.post("/auth/password", {"password": "generate"})).status == 401
+    async with open_browser(settings, "") as browser:
+        assert (await browser.post("/auth/password", {"password": shown[0]})).status == 200
+        assert "password is" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["", "too short", "x" * 1025])
