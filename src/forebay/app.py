@@ -49,6 +49,7 @@ from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
 from forebay.meter.recent import Recent
+from forebay.prompting import Prompting
 from forebay.reload import UNUSABLE, Lasting, Service, Source
 from forebay.roles import WEB, check_role, web_application
 from forebay.settings import LogSettings, Settings
@@ -104,9 +105,10 @@ class Process:
         self._explanations = Explanations()
         self._trail = Trail(self._store.admin_log if self._store else None)
         self._request_logs: tuple[RequestLog, ...] = (recent, self._store.requests) if self._store else (recent,)
+        self._prompting = Prompting(self._store)
         self._conversing = Conversing(self._store, first.settings.store)
         self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
-        kept = (self._accounts, self._limiting, self._conversing)
+        kept = (self._accounts, self._limiting, self._conversing, self._prompting)
         lasting: tuple[Lasting, ...] = (*exporting, self._journal, *kept)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
@@ -144,10 +146,12 @@ class Process:
         authenticator = self._accounts.authenticator(auth)
         ask = compose(self._stages(current, route), route)
         current.tools.bind(compose(self._metered(), route))
+        self._prompting.configure(current.prompts)
+        chats, responses = endpoints.expansions(current, self._prompting)
         found = {
-            **endpoints.inference(authenticator, ask, self._refused()),
+            **endpoints.inference(authenticator, ask, self._refused(), chats),
             **endpoints.files(authenticator, self._keeping(current, route), self._refused()),
-            **endpoints.translations(authenticator, ask, self._refused()),
+            **endpoints.translations(authenticator, ask, self._refused(), responses),
             **endpoints.models(authenticator, route, self._trail),
             **self._limiting.endpoints(current.settings, authenticator),
             **endpoints.watermarks(authenticator, route, current),
@@ -157,6 +161,7 @@ class Process:
             **endpoints.operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
         }
         found |= endpoints.guards(authenticator, current)
+        found |= endpoints.prompts(authenticator, current, self._prompting, self._store)
         if self._store is not None:
             found[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)

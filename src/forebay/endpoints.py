@@ -41,6 +41,7 @@ from forebay.api.stored import Stored
 from forebay.api.translated import Reader, Translated
 from forebay.auth.trail import Trail
 from forebay.core.ports import Authenticator, Handler, Provider, Store
+from forebay.core.prompts import Expand, as_it_is
 from forebay.core.types import Operation
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.cache.asked import Reader as CacheReader
@@ -48,6 +49,7 @@ from forebay.gateway.cache.warm import Warmer
 from forebay.gateway.guarding.trial import Trial
 from forebay.gateway.route import Route
 from forebay.generation import Generation
+from forebay.prompting import Prompting
 from forebay.settings import AuthSettings, IssuedKeySettings
 
 if TYPE_CHECKING:  # an extra
@@ -70,11 +72,20 @@ def caches(current: Generation, route: Route, authenticator: Authenticator, trai
     }
 
 
-def inference(authenticator: Authenticator, ask: Handler, refused: Refused) -> Endpoints:
-    """What OpenAI's API asks models, each operation at its path."""
+def inference(authenticator: Authenticator, ask: Handler, refused: Refused, expand: Expand) -> Endpoints:
+    """What OpenAI's API asks models, each operation at its path; ``expand`` is for chats."""
+    chats = (Operation.CHAT, Operation.COUNT)
     return {
         f"/v1/{operation.value}": {
-            "POST": Inference(operation, read, authenticator, ask, FORM_READERS.get(operation), refused)
+            "POST": Inference(
+                operation,
+                read,
+                authenticator,
+                ask,
+                FORM_READERS.get(operation),
+                refused,
+                expand if operation in chats else as_it_is,
+            )
         }
         for operation, read in READERS.items()
     }
@@ -92,16 +103,16 @@ def files(authenticator: Authenticator, ask: Handler, refused: Refused) -> Endpo
     }
 
 
-def translations(authenticator: Authenticator, ask: Handler, refused: Refused) -> Endpoints:
-    """The APIs that are translated into ours: Anthropic's messages and OpenAI's responses."""
+def translations(authenticator: Authenticator, ask: Handler, refused: Refused, expand: Expand) -> Endpoints:
+    """The APIs that are translated into ours: Anthropic's messages and OpenAI's responses; ``expand`` is for those."""
     anthropic: dict[str, Reader] = {messages.PATH: messages.Messages.read, messages.COUNT_PATH: messages.read_count}
     openai: dict[str, Reader] = {
         responses.PATH: responses.Responses.read,
         responses.COUNT_PATH: responses.read_count,
     }
     return {
-        path: {"POST": Translated(read, authenticator, ask, id_headers, refused)}
-        for readers, id_headers in ((anthropic, messages.ID_HEADERS), (openai, ()))
+        path: {"POST": Translated(read, authenticator, ask, id_headers, refused, into)}
+        for readers, id_headers, into in ((anthropic, messages.ID_HEADERS, as_it_is), (openai, (), expand))
         for path, read in readers.items()
     }
 
@@ -200,4 +211,29 @@ def reachable(found: Endpoints, settings: AuthSettings, login: "Login | None") -
     return {
         path: {method: only_local_hosts(endpoint) for method, endpoint in methods.items()}
         for path, methods in found.items()
+    }
+
+
+def expansions(current: Generation, prompting: Prompting) -> tuple[Expand, Expand]:
+    """What puts prompts into chats, and into responses."""
+    if current.prompts is None:
+        return as_it_is, as_it_is
+    from forebay.gateway.prompts.expand import Expansion  # noqa: PLC0415  # an extra
+
+    expansion = Expansion(lambda: prompting.shelf)
+    return expansion.chat, expansion.response
+
+
+def prompts(authenticator: Authenticator, current: Generation, prompting: Prompting, store: Store | None) -> Endpoints:
+    """Prompts and their versions; nothing where there are to be none."""
+    if current.prompts is None:
+        return {}
+    from forebay.api import prompts as api  # noqa: PLC0415  # an extra
+    from forebay.gateway.prompts.editing import Editor  # noqa: PLC0415
+
+    editor = Editor(store.prompts, store.admin_log, lambda: prompting.shelf) if store is not None else None
+    found = api.Prompts(authenticator, lambda: prompting.shelf, editor)
+    return {
+        api.PATH: {"GET": found.list, "POST": found.create},
+        api.PREFIX: {"GET": found.show, "PUT": found.put, "DELETE": found.delete},
     }

@@ -15,6 +15,7 @@ from forebay.cache.layered import LayeredStore
 from forebay.cache.memory import MemoryStore
 from forebay.core.marking import Markable, Watermark
 from forebay.core.ports import CacheStore, Provider, Similar, Strategy
+from forebay.core.prompts import Collection
 from forebay.core.types import Deployment, Live
 from forebay.engine.residency import Lodger, Residency
 from forebay.gateway.cache.identity import Identities, digest
@@ -40,6 +41,7 @@ from forebay.plugins import (
     store_plugin,
     strategy_plugin,
 )
+from forebay.prompting import configured
 from forebay.settings import (
     CacheSettings,
     DeploymentSettings,
@@ -90,7 +92,7 @@ class Generation(msgspec.Struct, frozen=True):
     """All that serves between two configurations; ``checks`` watches over it while it does.
 
     ``residency`` is the memory that its models share, and those of the generations before and after it. ``tools`` are
-    what its guards may use.
+    what its guards may use. ``prompts`` are those of its folder, ``None`` where there are to be none.
     """
 
     settings: Settings
@@ -103,6 +105,7 @@ class Generation(msgspec.Struct, frozen=True):
     policies: Policies
     tools: Toolbox
     cache: Keeper | None = None
+    prompts: Collection | None = None
 
     @property
     def marked(self) -> dict[str, WatermarkSettings]:
@@ -195,6 +198,7 @@ def check(settings: Settings) -> None:
     )
     problems += tuple(_mark_problems(settings)) if not problems else ()
     check_store(settings)
+    configured(settings.prompts)
     if problems:
         guards = [each.section for each in settings.guards.values()]
         sections = (*settings.providers.values(), *strategies, *stores, *indexes, *guards)
@@ -318,7 +322,8 @@ def _generation(
         models[name] = _model(name, entry, tuple(targets))
     checks, tools = HealthChecks(_watched(settings, models)), Toolbox()
     guards = policies(settings, tools)
-    return Generation(settings, built, lives, models, checks, residency, prices, guards, tools, cache)
+    prompts = configured(settings.prompts)
+    return Generation(settings, built, lives, models, checks, residency, prices, guards, tools, cache, prompts)
 
 
 def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> Model:

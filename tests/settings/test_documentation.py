@@ -33,6 +33,7 @@ from forebay.settings import (
     LogSettings,
     ModelSettings,
     PolicySettings,
+    PromptSettings,
     RetrySettings,
     RoleSettings,
     RuleSettings,
@@ -53,7 +54,6 @@ ENVIRON = {
     "OPENAI_API_KEY": "sk-1",
     "TEAM_KEY": "fb-1",
     "FOREBAY_PEPPER": "a pepper of 16 characters",
-    "FOREBAY_CLIENT_SECRET": "s",
     "INTROSPECTION_SECRET": "s",
     "JOBS_SECRET": 32 * "s",
     "TLS_PASSWORD": "sesame",
@@ -93,6 +93,7 @@ SHAPES = [
     FrontSettings,
     SemanticSettings,
     PolicySettings,
+    PromptSettings,
 ]
 
 

@@ -79,6 +79,8 @@ def reply_headers(call: Call, reply: Reply) -> Headers:
     ]
     if call.request.model:
         headers.append((b"x-forebay-model", printable(call.request.model)))
+    if trace.prompt:
+        headers.append((b"x-forebay-prompt", printable(trace.prompt)))
     if trace.cost is not None and isinstance(reply, Whole):
         headers.append((b"x-forebay-cost", dollars(trace.cost).encode()))
     if reply.headers:

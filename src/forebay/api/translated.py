@@ -13,6 +13,7 @@ from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, s
 from forebay.api.refusals import NOBODY, Refused, unmetered, unread
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Authenticator, Handler
+from forebay.core.prompts import Expand, as_it_is
 from forebay.core.types import Call, Event, Events, Operation, Request, Trace, Whole
 
 
@@ -71,8 +72,8 @@ Reader = Callable[[bytes], Exchange]
 class Translated:
     """One endpoint of a dialect: ``read`` turns its bodies into exchanges, ``ask`` is the pipeline.
 
-    ``id_headers`` are further names under which the dialect's clients look for the request's id.
-    ``refused`` is told of calls that do not come into the pipeline.
+    ``id_headers`` are further names under which the dialect's clients look for the request's id. ``expand`` puts prompts
+    into bodies, where there are any. ``refused`` is told of calls that do not come into the pipeline.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class Translated:
         ask: Handler,
         id_headers: Sequence[bytes] = (),
         refused: Refused = unmetered,
+        expand: Expand = as_it_is,
     ) -> None:
         self._refused = refused
         self._read = read
         self._authenticator = authenticator
         self._ask = ask
         self._id_headers = id_headers
+        self._expand = expand
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer one request; raises what is to be told as an error while nothing has been sent."""
@@ -97,7 +100,8 @@ class Translated:
         try:
             principal = await self._authenticator.authenticate(head.authorization or _bearer(scope))
             require_json(head.content_type)
-            exchange = self._read((await receive())["body"])
+            body, trace.prompt = self._expand((await receive())["body"], principal)
+            exchange = self._read(body)
         except ForebayError as error:
             self._refused(unread(request_id, Operation.CHAT, principal, trace), error)
             raise

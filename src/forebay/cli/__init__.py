@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "keys": ("forebay.cli.keys:keys", "Make, list, rotate and revoke API keys."),
     "password": ("forebay.cli.password:password", "Make the hash of an admin's password."),
     "monitoring": ("forebay.cli.monitoring:monitoring", "Print the Grafana dashboard, or alert rules for Prometheus."),
+    "prompts": ("forebay.cli.prompts:prompts", "Keep prompts in versions: push, list, label, lint, compare."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }
 """Where each command is, and what it does."""

@@ -64,7 +64,7 @@ def create(name: str, config: Path, expires: str | None, **given: object) -> Non
         wish = msgspec.convert({"name": name, **fields}, KeyRequest).wish()
     except (msgspec.ValidationError, InvalidRequestError) as error:
         raise click.UsageError(str(error)) from None
-    text, key = _done(config, lambda issuer: issuer.create(wish, _who()))
+    text, key = _done(config, lambda issuer: issuer.create(wish, who()))
     _tell(text, key)
 
 
@@ -103,7 +103,7 @@ def show(identity: str, config: Path) -> None:
 def rotate(identity: str, config: Path, grace: str) -> None:
     """Put another key in the place of that with the id ID."""
     seconds = _seconds(grace, "--grace")
-    text, key = _done(config, lambda issuer: issuer.rotate(identity, seconds, _who()))
+    text, key = _done(config, lambda issuer: issuer.rotate(identity, seconds, who()))
     _tell(text, key)
 
 
@@ -112,7 +112,7 @@ def rotate(identity: str, config: Path, grace: str) -> None:
 @config_option
 def revoke(identity: str, config: Path) -> None:
     """End the key with the id ID, on every running server within a second."""
-    key = _done(config, lambda issuer: issuer.revoke(identity, _who()))
+    key = _done(config, lambda issuer: issuer.revoke(identity, who()))
     click.echo(f"{key.id} ({key.name}) is revoked")
 
 
@@ -176,7 +176,7 @@ def _seconds(text: str, option: str) -> float:
     return seconds
 
 
-def _who() -> Principal:
+def who() -> Principal:
     """Whoever has a shell on the machine, by the name of their account."""
     try:
         account = getpass.getuser()

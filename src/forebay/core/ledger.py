@@ -10,7 +10,7 @@ from forebay.core.types import Record
 LATEST: Final = 1e11
 """Later than any moment of a row, in seconds since the epoch."""
 
-Group = Literal["tenant", "principal", "model", "deployment", "operation"]
+Group = Literal["tenant", "principal", "model", "deployment", "operation", "prompt"]
 """By what usage can be summed up."""
 
 

@@ -14,6 +14,7 @@ from forebay.core.feedback import FeedbackBook
 from forebay.core.keys import AdminLog, KeyBook
 from forebay.core.ledger import UsageBook
 from forebay.core.passwords import PasswordBook
+from forebay.core.prompts import PromptBook
 from forebay.core.requestlog import RequestLog
 from forebay.core.sessions import SessionBook
 from forebay.core.signing import SigningBook
@@ -329,7 +330,7 @@ class Embedder(Protocol):
 
 
 class Store(Protocol):
-    """What outlives the server: the ledger, keys, what admins did, conversations."""
+    """What outlives the server: the ledger, keys, prompts, what admins did, conversations."""
 
     @property
     def recorder(self) -> Recorder:
@@ -384,6 +385,11 @@ class Store(Protocol):
     @property
     def signing(self) -> SigningBook:
         """By which keys tokens are signed."""
+        ...
+
+    @property
+    def prompts(self) -> PromptBook:
+        """Prompts in their versions."""
         ...
 
     async def start(self) -> None:

@@ -206,7 +206,8 @@ class Trace(msgspec.Struct, gc=False):
     ``price`` is that of the deployment's tokens, ``cost`` (pico-dollars) is there when the call has ended; ``None``:
     not known. ``lost`` is the usage of attempts that were begun beside the one that answered, and paid for all the
     same: ``lost_cost``. ``cache`` says what the cache did: ``hit``, ``semantic-hit``, ``miss``, ``refresh`` or
-    ``bypass``; empty where there is none. ``propagated`` are headers for the provider.
+    ``bypass``; empty where there is none. ``propagated`` are headers for the provider. ``prompt`` is the
+    `prompts.Prompt.name` of the prompt that was asked for.
     """
 
     accepted: float
@@ -227,6 +228,7 @@ class Trace(msgspec.Struct, gc=False):
     cache: str = ""
     story: Story = msgspec.field(default_factory=Story)
     propagated: tuple[tuple[bytes, bytes], ...] = ()
+    prompt: str = ""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -372,7 +374,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     Times are seconds; ``None`` where the call never got that far. ``attempts`` are there when one failed, or there were
     several. ``cost`` is in pico-dollars (10⁻¹² dollars), ``None`` where it is not known: never 0 for want of a price.
-    ``cache`` is what the cache did, if there is one; ``story`` is everything else.
+    ``cache`` is what the cache did, if there is one; ``story`` is everything else; ``prompt`` the `prompts.Prompt.name`,
+    if one was asked for.
     """
 
     id: str
@@ -400,3 +403,4 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     reasoning_tokens: int = 0
     cache: str = ""
     story: Story | None = None
+    prompt: str = ""

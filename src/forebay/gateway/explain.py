@@ -39,6 +39,7 @@ class Explanations:
             "object": "route",
             "model": model,
             "deployment": trace.deployment,
+            "prompt": trace.prompt or None,
             "attempts": [_attempt(each) for each in trace.attempts],
             "choices": trace.choices,
         }

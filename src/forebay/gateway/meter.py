@@ -174,6 +174,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         usage.reasoning_tokens + lost.reasoning_tokens,
         trace.cache,
         story,
+        trace.prompt,
     )
 
 

@@ -41,8 +41,8 @@ def text_line(record: Record) -> str:
     at = datetime.fromtimestamp(record.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     return (
         f"{at}Z {record.status} {record.operation} model={_quoted(record.model)} "
-        f"deployment={_quoted(record.deployment)} outcome={record.outcome}{_attempts(record)}{_cache(record)} "
-        f"principal={_quoted(record.principal)} "
+        f"deployment={_quoted(record.deployment)} outcome={record.outcome}{_attempts(record)}{_cache(record)}"
+        f"{_prompt(record)} principal={_quoted(record.principal)} "
         f"ttft={_ms(record.ttft)} tpot={_ms(record.tpot)} latency={_ms(record.latency)} "
         f"tokens={record.prompt_tokens}+{record.completion_tokens} throughput={_rate(record)} "
         f"cost={_cost(record)} "
@@ -56,6 +56,10 @@ def _attempts(record: Record) -> str:
 
 def _cache(record: Record) -> str:
     return f" cache={record.cache}" if record.cache else ""
+
+
+def _prompt(record: Record) -> str:
+    return f" prompt={record.prompt}" if record.prompt else ""
 
 
 def _ms(seconds: float | None) -> str:

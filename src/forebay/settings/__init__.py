@@ -12,6 +12,7 @@ from forebay.settings.load import load, load_file
 from forebay.settings.login import AuthorizationServerSettings, LoginProviderSettings, LoginSettings, RoleSettings
 from forebay.settings.prices import PerToken, PriceSettings
 from forebay.settings.problems import Problem, SettingsError
+from forebay.settings.prompts import PromptSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.schema import (
     AuthSettings,
@@ -66,6 +67,7 @@ __all__ = [
     "PolicySettings",
     "PriceSettings",
     "Problem",
+    "PromptSettings",
     "RateSettings",
     "RetrySettings",
     "RoleSettings",

@@ -13,6 +13,7 @@ from forebay.settings.issuers import IssuerSettings
 from forebay.settings.limits import LimitSettings, LimitsSettings
 from forebay.settings.login import AuthorizationServerSettings, LoginSettings
 from forebay.settings.prices import PriceSettings
+from forebay.settings.prompts import PromptSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
 from forebay.settings.store import StoreSettings
@@ -198,5 +199,6 @@ class Settings(msgspec.Struct, frozen=True):
     policies: PolicySettings = PolicySettings()
     moderations: Mapping[Name, tuple[Name, ...]] = {}
     watermark: KeyRingSettings = KeyRingSettings()
+    prompts: PromptSettings | None = None
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

@@ -16,6 +16,7 @@ from forebay.store.journal import Journal
 from forebay.store.keys import KeyTable
 from forebay.store.ledger import Ledger
 from forebay.store.passwords import PasswordTable
+from forebay.store.prompts import PromptTable
 from forebay.store.requests import RequestTable
 from forebay.store.sessions import SessionTable
 from forebay.store.signing import SigningTable
@@ -31,6 +32,7 @@ class SqlStore:
         self.requests = RequestTable(database)
         self.keys = KeyTable(database)
         self.admin_log = AuditTable(database)
+        self.prompts = PromptTable(database)
         kept = settings.conversations
         bounds = Bounds(kept.max_items, kept.max_item, kept.max_size)
         self.conversations = ConversationTable(database, bounds)

@@ -25,6 +25,7 @@ USAGE = Table(
     Column("latency", Double, nullable=False),
     Column("ttft", Double),
     Column("details", Text, nullable=False),
+    Column("prompt", String, nullable=False, server_default=""),
     Index("usage_by_time", "at", "id"),
     Index("usage_by_tenant", "tenant", "at"),
     Index("usage_by_id", "id"),

@@ -18,7 +18,7 @@ LOGPROBS = "message.output_text.logprobs"
 REFUSED = {
     "previous_response_id": "There is no store of responses here: send the earlier items in 'input'",
     "conversation": "There is no store of conversations here: send the earlier items in 'input'",
-    "prompt": "Prompts are not stored: send 'instructions' and 'input'",
+    "prompt": "There are no prompts here ('prompts' in the configuration): send 'instructions' and 'input'",
     "background": "Leave it out, and wait for the answer or stream it",
     "context_management": "Leave it out",
     "top_logprobs": "Leave it out; /v1/chat/completions has log-probabilities",

@@ -1,0 +1,1 @@
+"""Prompts as versioned objects: read, chosen, filled in, and put into requests. Start reading in `expand`."""
