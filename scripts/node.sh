@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="oidc-provider@9.13.3 oauth2-mock-server@8.2.3"
+packages="oidc-provider@9.13.3 oauth2-mock-server@8.2.3 @microsoft/jest-sarif@1.0.0-beta.0"
 
 installed=.node/installed
 [ "$(cat $installed 2>/dev/null)" = "$packages" ] && exit 0

@@ -53,6 +53,7 @@ FULL = max(EXAMPLES, key=len)
 ENVIRON = {
     "OPENAI_API_KEY": "sk-1",
     "TEAM_KEY": "fb-1",
+    "FOREBAY_CLIENT_SECRET": "s",
     "FOREBAY_PEPPER": "a pepper of 16 characters",
     "INTROSPECTION_SECRET": "s",
     "JOBS_SECRET": 32 * "s",

@@ -16,8 +16,8 @@ from forebay.core.types import Operation, Trace
 class Inference:
     """One inference endpoint: ``read`` turns its bodies into requests, ``ask`` is the pipeline.
 
-    ``read_form`` does so for forms, where it takes any. ``refused`` is told of calls that do not come so far. ``expand``
-    puts prompts into bodies, where there are any.
+    ``read_form`` does so for forms, where it takes any. ``refused`` is told of calls that do not come so far.
+    ``expand`` puts prompts into bodies, where there are any.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # the last three are there only where they are wanted

@@ -72,11 +72,11 @@ Reader = Callable[[bytes], Exchange]
 class Translated:
     """One endpoint of a dialect: ``read`` turns its bodies into exchanges, ``ask`` is the pipeline.
 
-    ``id_headers`` are further names under which the dialect's clients look for the request's id. ``expand`` puts prompts
-    into bodies, where there are any. ``refused`` is told of calls that do not come into the pipeline.
+    ``id_headers`` are further names under which the dialect's clients look for the request's id. ``refused`` is told
+    of calls that do not come into the pipeline. ``expand`` puts prompts into bodies, where there are any.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # the last ones are there only where they are wanted
         self,
         read: Reader,
         authenticator: Authenticator,

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "password": ("forebay.cli.password:password", "Make the hash of an admin's password."),
     "monitoring": ("forebay.cli.monitoring:monitoring", "Print the Grafana dashboard, or alert rules for Prometheus."),
     "prompts": ("forebay.cli.prompts:prompts", "Keep prompts in versions: push, list, label, lint, compare."),
+    "doctor": ("forebay.cli.doctor:doctor", "Tell the debts of a configuration, its prompts and its usage."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }
 """Where each command is, and what it does."""

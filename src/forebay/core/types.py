@@ -374,8 +374,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     Times are seconds; ``None`` where the call never got that far. ``attempts`` are there when one failed, or there were
     several. ``cost`` is in pico-dollars (10⁻¹² dollars), ``None`` where it is not known: never 0 for want of a price.
-    ``cache`` is what the cache did, if there is one; ``story`` is everything else; ``prompt`` the `prompts.Prompt.name`,
-    if one was asked for.
+    ``cache`` is what the cache did, if there is one; ``story`` is everything else; ``prompt`` the
+    `prompts.Prompt.name`, if one was asked for.
     """
 
     id: str
