@@ -9,7 +9,8 @@ from forebay.auth.issued import IssuedKeys
 from forebay.auth.issuing import Issuer
 from forebay.auth.keys import Anonymous, digest
 from forebay.core.errors import UnavailableError
-from forebay.core.ports import Authenticator, Store
+from forebay.core.ports import Authenticator
+from forebay.core.store import Store
 from forebay.core.types import Principal, TimeOuts
 from forebay.generation import STORE
 from forebay.plugins import PreparationError, store_plugin

@@ -10,7 +10,8 @@ from forebay.api.conversations.respond import Respond
 from forebay.api.http import Endpoint
 from forebay.api.refusals import Refused
 from forebay.api.responses import exchange as responses
-from forebay.core.ports import Authenticator, Handler, Store
+from forebay.core.ports import Authenticator, Handler
+from forebay.core.store import Store
 from forebay.settings import StoreSettings
 
 Endpoints = dict[str, dict[str, Endpoint]]

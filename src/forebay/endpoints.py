@@ -40,8 +40,9 @@ from forebay.api.responses import exchange as responses
 from forebay.api.stored import Stored
 from forebay.api.translated import Reader, Translated
 from forebay.auth.trail import Trail
-from forebay.core.ports import Authenticator, Handler, Provider, Store
+from forebay.core.ports import Authenticator, Handler, Provider
 from forebay.core.prompts import Expand, as_it_is
+from forebay.core.store import Store
 from forebay.core.types import Operation
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.cache.asked import Reader as CacheReader

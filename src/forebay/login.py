@@ -31,7 +31,8 @@ from forebay.auth.login.password import Generated, Known, Password
 from forebay.auth.login.provider import Ask, Provider
 from forebay.auth.login.sessions import Sessions
 from forebay.core.errors import UnavailableError
-from forebay.core.ports import Authenticator, Store
+from forebay.core.ports import Authenticator
+from forebay.core.store import Store
 from forebay.settings import AuthSettings
 from forebay.settings.login import GENERATE, LoginProviderSettings, LoginSettings
 

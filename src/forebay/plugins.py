@@ -27,7 +27,8 @@ from typing import Any
 
 import msgspec
 
-from forebay.core.ports import CacheStore, Embedder, Guard, Provider, Similar, Store, Strategy
+from forebay.core.ports import CacheStore, Embedder, Guard, Provider, Similar, Strategy
+from forebay.core.store import Store
 from forebay.core.types import Deployment, Operation
 from forebay.settings.document import shown
 from forebay.settings.problems import nearest

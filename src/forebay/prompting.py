@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from forebay.core.errors import UnavailableError
-from forebay.core.ports import Store
 from forebay.core.prompts import Collection
+from forebay.core.store import Store
 from forebay.gateway.prompts.shelf import Shelf
 from forebay.settings import Problem, PromptSettings, SettingsError
 

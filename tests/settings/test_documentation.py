@@ -58,7 +58,6 @@ ENVIRON = {
     "INTROSPECTION_SECRET": "s",
     "JOBS_SECRET": 32 * "s",
     "TLS_PASSWORD": "sesame",
-    "FOREBAY_CLIENT_SECRET": "s",
     "WATERMARK_KEY": "a secret of some length",
 }
 SHAPES = [

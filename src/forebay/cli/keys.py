@@ -18,8 +18,8 @@ from forebay.auth.issuing import Issuer
 from forebay.core.errors import ForebayError, InvalidRequestError
 from forebay.core.keys import IssuedKey
 from forebay.core.money import dollars
-from forebay.core.ports import Store
 from forebay.core.scopes import SCOPES
+from forebay.core.store import Store
 from forebay.core.types import Principal
 from forebay.generation import check_store
 from forebay.plugins import PreparationError

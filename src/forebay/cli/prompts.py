@@ -12,8 +12,8 @@ import msgspec
 from forebay.accounts import build_store
 from forebay.cli.keys import config_option, who
 from forebay.core.errors import ForebayError
-from forebay.core.ports import Store
 from forebay.core.prompts import Collection, Prompt
+from forebay.core.store import Store
 from forebay.core.types import Principal
 from forebay.gateway.prompts.comparing import difference, written
 from forebay.gateway.prompts.editing import Editor

@@ -7,17 +7,8 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
-from forebay.core.conversations import Conversations, Responses
 from forebay.core.entries import Entry, Match, News, Question, Selection, StoreStats
 from forebay.core.families import Family
-from forebay.core.feedback import FeedbackBook
-from forebay.core.keys import AdminLog, KeyBook
-from forebay.core.ledger import UsageBook
-from forebay.core.passwords import PasswordBook
-from forebay.core.prompts import PromptBook
-from forebay.core.requestlog import RequestLog
-from forebay.core.sessions import SessionBook
-from forebay.core.signing import SigningBook
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
 from forebay.core.verdicts import Context, Judgement, Verdict
 
@@ -326,80 +317,4 @@ class Embedder(Protocol):
 
     async def close(self) -> None:
         """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
-        ...
-
-
-class Store(Protocol):
-    """What outlives the server: the ledger, keys, prompts, what admins did, conversations."""
-
-    @property
-    def recorder(self) -> Recorder:
-        """Writes the ledger; never waits for it."""
-        ...
-
-    @property
-    def usage(self) -> UsageBook:
-        """Reads the ledger."""
-        ...
-
-    @property
-    def requests(self) -> RequestLog:
-        """Reads it request by request."""
-        ...
-
-    @property
-    def keys(self) -> KeyBook:
-        """The keys that were issued."""
-        ...
-
-    @property
-    def admin_log(self) -> AdminLog:
-        """Who changed what."""
-        ...
-
-    @property
-    def conversations(self) -> Conversations:
-        """What was said."""
-        ...
-
-    @property
-    def responses(self) -> Responses:
-        """Answers while they come, and afterwards."""
-        ...
-
-    @property
-    def feedback(self) -> FeedbackBook:
-        """What people thought of answers."""
-        ...
-
-    @property
-    def sessions(self) -> SessionBook:
-        """Who is logged in."""
-        ...
-
-    @property
-    def passwords(self) -> PasswordBook:
-        """Those that were made here."""
-        ...
-
-    @property
-    def signing(self) -> SigningBook:
-        """By which keys tokens are signed."""
-        ...
-
-    @property
-    def prompts(self) -> PromptBook:
-        """Prompts in their versions."""
-        ...
-
-    async def start(self) -> None:
-        """Make ready, whether or not what is behind can be reached.
-
-        Raises:
-            OSError: there is no place to keep anything.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Keep what is still under way, and free everything."""
         ...

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from forebay.core.ledger import UsageQuery
-from forebay.core.ports import Store
 from forebay.core.prompts import Collection
+from forebay.core.store import Store
 from forebay.core.types import Record
 from forebay.doctor.ages import ages
 from forebay.doctor.facts import MONTH, Facts, ToolUse

@@ -14,7 +14,7 @@ from forebay.api.responses.shapes import ConversationParam, ResponseParams
 from forebay.api.responses.shapes import Item as Sent
 from forebay.core.conversations import Item, Opening, Owner
 from forebay.core.errors import ForebayError, NotFoundError, UnavailableError
-from forebay.core.ports import Store
+from forebay.core.store import Store
 from forebay.settings import ConversationSettings
 
 WRITE_SECONDS: Final = 1.0

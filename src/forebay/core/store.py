@@ -1,0 +1,90 @@
+"""The port of what outlives the server, and how each part of it is called."""
+
+from typing import Protocol
+
+from forebay.core.conversations import Conversations, Responses
+from forebay.core.feedback import FeedbackBook
+from forebay.core.keys import AdminLog, KeyBook
+from forebay.core.ledger import UsageBook
+from forebay.core.passwords import PasswordBook
+from forebay.core.ports import Recorder
+from forebay.core.prompts import PromptBook
+from forebay.core.requestlog import RequestLog
+from forebay.core.sessions import SessionBook
+from forebay.core.signing import SigningBook
+
+
+class Store(Protocol):
+    """What outlives the server: the ledger, keys, prompts, what admins did, conversations."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """Writes the ledger; never waits for it."""
+        ...
+
+    @property
+    def usage(self) -> UsageBook:
+        """Reads the ledger."""
+        ...
+
+    @property
+    def requests(self) -> RequestLog:
+        """Reads it request by request."""
+        ...
+
+    @property
+    def keys(self) -> KeyBook:
+        """The keys that were issued."""
+        ...
+
+    @property
+    def admin_log(self) -> AdminLog:
+        """Who changed what."""
+        ...
+
+    @property
+    def conversations(self) -> Conversations:
+        """What was said."""
+        ...
+
+    @property
+    def responses(self) -> Responses:
+        """Answers while they come, and afterwards."""
+        ...
+
+    @property
+    def feedback(self) -> FeedbackBook:
+        """What people thought of answers."""
+        ...
+
+    @property
+    def sessions(self) -> SessionBook:
+        """Who is logged in."""
+        ...
+
+    @property
+    def passwords(self) -> PasswordBook:
+        """Those that were made here."""
+        ...
+
+    @property
+    def signing(self) -> SigningBook:
+        """By which keys tokens are signed."""
+        ...
+
+    @property
+    def prompts(self) -> PromptBook:
+        """Prompts in their versions."""
+        ...
+
+    async def start(self) -> None:
+        """Make ready, whether or not what is behind can be reached.
+
+        Raises:
+            OSError: there is no place to keep anything.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Keep what is still under way, and free everything."""
+        ...
