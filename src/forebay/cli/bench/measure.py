@@ -79,7 +79,7 @@ async def _turns(plan: Plan, ready: Sequence[_Ready], runs: Sequence[list[Run]],
 async def _driven(one: _Ready, load: Load, seed: str, show: Show) -> Run:
     drive = Drive(one.target, load, one.body(seed))
     async with stopped_by_ctrl_c(drive.stop):
-        with show(drive, f"{one.target.url} {'warm-up' if seed.endswith('warm-up') else ''}".strip()):
+        with show(drive, one.target.url):
             return await drive.run()
 
 
