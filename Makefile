@@ -18,7 +18,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
 PACKAGES := chromium libatomic1 git prometheus
 
 # What `make serve` can do without another word: all that is small, and works on any machine.
-SERVED := --extra engine --extra convert --extra hub --extra guards --extra oauth --extra redis --extra semantic --extra store
+SERVED := --extra engine --extra convert --extra hub --extra guards --extra login --extra oauth --extra prompts --extra redis --extra semantic --extra store
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 

@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "detect": ("forebay.cli.detect:detect", "Tell whether FILES, or what comes in by a pipe, carry a watermark."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),
     "keys": ("forebay.cli.keys:keys", "Make, list, rotate and revoke API keys."),
-    "password": ("forebay.cli.password:password", "Ask for a password (or read it from a pipe), and print its hash for 'auth.login.password'."),
+    "password": ("forebay.cli.password:password", "Make the hash of an admin's password, for 'auth.login.password'."),
     "monitoring": ("forebay.cli.monitoring:monitoring", "Print the Grafana dashboard, or alert rules for Prometheus."),
     "prompts": ("forebay.cli.prompts:prompts", "Keep prompts in versions: push, list, label, lint, compare."),
     "doctor": ("forebay.cli.doctor:doctor", "Tell the debts of a configuration, its prompts and its usage."),

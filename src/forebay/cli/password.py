@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.option("--generate", is_flag=True, help="Make a password, and show it on the standard error.")
 def password(*, generate: bool) -> None:
-    """Ask for a password (or read it from a pipe), and print its hash for 'auth.login.password'."""
+    """Make the hash of an admin's password, for 'auth.login.password'."""
     try:
         from forebay.auth.login.password import generated, hashed  # noqa: PLC0415  # an extra
     except ImportError as error:
