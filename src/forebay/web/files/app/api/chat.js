@@ -1,0 +1,45 @@
+// Streams one answer from /v1/chat/completions: for conversations that this page alone remembers.
+
+import { stream } from "./events.js";
+import { Clock, ofHeaders, ofUsage } from "./figures.js";
+import { ApiError } from "./http.js";
+
+/**
+ * @typedef {{text?: string, reasoning?: string, figures?: import("./figures.js").Figures, id?: string,
+ *   question?: string, conversation?: string}} Piece
+ */
+
+/**
+ * The pieces of an answer; the last one has all figures.
+ * @param {{model: string, messages: object[], parameters: object, signal: AbortSignal}} wanted
+ * @returns {AsyncGenerator<Piece>}
+ */
+export async function* streamChat({ model, messages, parameters, signal }) {
+  const clock = new Clock();
+  const body = { model, messages, ...parameters, stream: true, stream_options: { include_usage: true } };
+  const { headers, requestId, payloads } = await stream("v1/chat/completions", body, signal);
+  const figures = ofHeaders(headers);
+  yield { figures };
+  for await (const chunk of payloads) {
+    if (chunk === null) {
+      yield { figures: { ...clock.figures(figures.outputTokens), ...figures } };
+      return;
+    }
+    Object.assign(figures, ofUsage(chunk.usage));
+    const choice = chunk.choices?.[0];
+    if (choice?.finish_reason) figures.finish = choice.finish_reason;
+    const piece = pieceOf(choice?.delta);
+    if (piece) {
+      clock.tick();
+      yield piece;
+    }
+  }
+  throw new ApiError("The answer broke off before its end.", { requestId });
+}
+
+function pieceOf(delta) {
+  const text = delta?.content || delta?.refusal;
+  if (text) return { text };
+  const reasoning = delta?.reasoning_content || delta?.reasoning;
+  return typeof reasoning === "string" && reasoning ? { reasoning } : null;
+}

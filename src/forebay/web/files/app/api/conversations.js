@@ -1,0 +1,78 @@
+// The conversations that the server keeps: /v1/conversations, and what was thought of answers.
+
+import { ofFacts } from "./figures.js";
+import { ask, call, withQuery } from "./http.js";
+
+const PATH = "v1/conversations";
+const PAGE = 100;
+const ITEMS = 2000;
+
+const at = (id, rest = "") => `${PATH}/${encodeURIComponent(id)}${rest}`;
+
+/** One page of the list, the latest first. @returns {Promise<{data: object[], has_more: boolean, last_id: string}>} */
+export const list = ({ after, query, signal } = {}) =>
+  ask(withQuery(PATH, { limit: PAGE, after, query: query?.slice(0, 200) }), { signal });
+
+export const create = () => ask(PATH, { json: {} });
+export const show = (id) => ask(at(id));
+export const change = (id, fields) => ask(at(id), { json: fields });
+export const remove = (id) => ask(at(id), { method: "DELETE" });
+export const importFile = (text, type) => ask(`${PATH}/import`, { body: text, type });
+
+export async function exportFile(id, format) {
+  return (await call(at(id, `/export?format=${format}`))).text();
+}
+
+/** The messages of the current branch, the first one first. */
+export async function messages(id) {
+  const found = [];
+  for (let after = ""; ; ) {
+    const page = await ask(withQuery(at(id, "/items"), { limit: ITEMS, order: "asc", after }));
+    found.push(...page.data);
+    if (!page.has_more || !page.last_id) return messagesOf(found);
+    after = page.last_id;
+  }
+}
+
+/** The last messages of the current branch; the first of them may be in the middle of an answer. */
+export async function latest(id, limit) {
+  const page = await ask(withQuery(at(id, "/items"), { limit, order: "desc" }));
+  return messagesOf(page.data.reverse());
+}
+
+/** An answer's place is that of its first item, which may be a thought. */
+function messagesOf(items) {
+  const first = new Map();
+  for (const item of items) {
+    if (item.response_id && item.role !== "user" && !first.has(item.response_id)) first.set(item.response_id, item);
+  }
+  const messages = items.filter((item) => item.type === "message");
+  return messages.map((item) => messageOf(item, item.role === "user" ? item : (first.get(item.response_id) ?? item)));
+}
+
+const STATES = { incomplete: "cut", failed: "failed", in_progress: "elsewhere" };
+
+/** @returns {import("../state/thread.js").Message} */
+function messageOf(item, first) {
+  return {
+    id: item.id,
+    role: item.role,
+    text: textOf(item.content),
+    parent: first.parent ?? null,
+    place: first.id,
+    siblings: first.siblings?.length ? first.siblings : [first.id],
+    created: (item.created_at ?? 0) * 1000,
+    state: STATES[item.status] ?? "done",
+    figures: ofFacts(item.forebay),
+    responseId: item.response_id ?? "",
+  };
+}
+
+function textOf(content) {
+  if (typeof content === "string") return content;
+  return (content ?? []).map((part) => part.text ?? part.refusal ?? "").join("");
+}
+
+/** Says what somebody thinks of an answer. */
+export const sendFeedback = (feedback) => ask("v1/feedback", { json: feedback });
+export const takeBackFeedback = (id) => ask(`v1/feedback/${encodeURIComponent(id)}`, { method: "DELETE" });

@@ -1,0 +1,34 @@
+// The smaller addresses of the public API that pages ask.
+
+import { ask, savedKey, useCsrfToken } from "./http.js";
+
+/**
+ * The models that may be asked; adapters have a `parent`.
+ * @returns {Promise<{id: string, parent: string, owner: string}[]>}
+ */
+export async function listModels() {
+  const { data } = await ask("v1/models");
+  return data.map((model) => ({ id: model.id, parent: model.parent ?? "", owner: model.owned_by ?? "" }));
+}
+
+/** Who was asked for a request, and why. */
+export const routeOf = (requestId) => ask(`v1/requests/${encodeURIComponent(requestId)}/route`);
+
+export const detectMark = (body, signal) => ask("v1/watermark/detect", { json: body, signal });
+export const checkText = (body, signal) => ask("v1/guards/check", { json: body, signal });
+
+/** Who is logged in, and how one can; null where the server knows no login. */
+export async function session() {
+  try {
+    const found = await ask("auth/session");
+    useCsrfToken(found.csrf_token ?? null);
+    return found;
+  } catch (error) {
+    if (error.status === 404 || error.status === 405) return null;
+    if (error.status === 401 && savedKey()) return null;
+    throw error;
+  }
+}
+
+export const logInWithPassword = (password) => ask("auth/password", { json: { password } });
+export const logOut = () => ask("auth/logout", { method: "POST" });

@@ -1,0 +1,83 @@
+// What can be done with conversations, from a menu or by a key.
+
+import { ApiError } from "../api/http.js";
+import { book, shelf, thread } from "./app.js";
+import { go, place } from "./location.js";
+import { confirmed, prompted } from "./questions.js";
+import { refused } from "./session.js";
+import { fail, tell } from "./toasts.js";
+
+/** The largest file that is read. */
+const LARGEST = 64 * 1024 * 1024;
+
+/** An empty conversation, ready for the first question. */
+export function startNew() {
+  thread.value?.clear();
+  go("chat");
+  if (place.value.page === "chat") requestAnimationFrame(() => document.getElementById("question")?.focus());
+}
+
+export async function rename(entry) {
+  const title = await prompted("Rename conversation", entry.title, "Rename");
+  if (title === null) return;
+  await attempt(async () => {
+    await book.value.rename(entry.id, title);
+    shelf.retitle(entry.id, title);
+  });
+}
+
+export async function remove(entry) {
+  const name = entry.title || "New conversation";
+  if (!(await confirmed("Delete conversation?", `“${name}” will be gone for good.`, "Delete"))) return;
+  await attempt(async () => {
+    await book.value.remove(entry.id);
+    shelf.drop(entry.id);
+    if (thread.value.id.value === entry.id) startNew();
+    tell("The conversation was deleted.");
+  });
+}
+
+export function save(entry, format) {
+  return attempt(async () => {
+    const text = await book.value.exportFile(entry.id, format);
+    const [type, ending] = format === "json" ? ["application/json", "json"] : ["text/markdown", "md"];
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = `${fileName(entry.title)}.${ending}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+}
+
+/** @param {File} file */
+export function load(file) {
+  return attempt(async () => {
+    if (file.size > LARGEST) throw new ApiError(`${file.name} is larger than 64 MiB.`);
+    const markdown = /\.(md|markdown)$/i.test(file.name);
+    const made = await book.value.importFile(await file.text(), markdown ? "text/markdown" : "application/json");
+    await shelf.refresh();
+    go("chat", made.id);
+    tell("The conversation was imported.");
+  });
+}
+
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    tell("Copied.");
+  } catch {
+    fail(new ApiError("The browser does not let this page copy."));
+  }
+}
+
+/** Does `action`; a failure is told, with a way to try again. */
+export async function attempt(action) {
+  try {
+    await action();
+  } catch (error) {
+    if (await refused(error)) return;
+    fail(error, error.status === 0 || error.status >= 500 ? () => attempt(action) : null);
+  }
+}
+
+const fileName = (title) => title.replace(/[^\p{L}\p{N} _-]+/gu, "").trim().slice(0, 60) || "conversation";

@@ -1,0 +1,231 @@
+// One conversation on the screen: what was said, the answer that is coming, and what can be done with both.
+
+import { ApiError } from "../api/http.js";
+import { batch, signal } from "../html.js";
+import { Live } from "./live.js";
+
+/**
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {"user" | "assistant"} role
+ * @property {string} text
+ * @property {string | null} parent
+ * @property {string} place the id that stands in `siblings`
+ * @property {string[]} siblings itself too
+ * @property {number} created milliseconds since 1970
+ * @property {"running" | "done" | "cut" | "stopped" | "failed" | "elsewhere"} state
+ * @property {import("../api/figures.js").Figures} figures
+ * @property {string} responseId
+ * @property {Live} [live] what comes while it runs
+ * @property {Error} [error] why it failed
+ */
+
+/** How many of the latest messages are read again after an answer. */
+const TAIL = 8;
+let names = 0;
+
+export class Thread {
+  /** The conversation's id, or null while there is none. */
+  id = signal(null);
+  /** @type {import("../html.js").signal<Message[]>} */
+  messages = signal([]);
+  /** What stops the answer that is coming. */
+  running = signal(null);
+  loading = signal(false);
+  /** Why the conversation could not be opened. */
+  problem = signal(null);
+
+  #book;
+  #choices;
+  #ended;
+
+  /**
+   * @param {import("./memory.js").MemoryBook} book
+   * @param {() => {model: string, instructions: string, parameters: object}} choices
+   * @param {(thread: Thread, message: Message) => void} ended is told of each answer that has ended
+   */
+  constructor(book, choices, ended = () => {}) {
+    this.#book = book;
+    this.#choices = choices;
+    this.#ended = ended;
+  }
+
+  /** Forget what is here, without deleting it. */
+  clear() {
+    this.stop();
+    batch(() => {
+      this.id.value = null;
+      this.messages.value = [];
+      this.problem.value = null;
+      this.loading.value = false;
+    });
+  }
+
+  async open(id) {
+    this.clear();
+    this.id.value = id;
+    this.loading.value = true;
+    try {
+      const messages = await this.#book.open(id);
+      if (this.id.value === id) this.messages.value = messages;
+    } catch (error) {
+      if (this.id.value === id) this.problem.value = error;
+    } finally {
+      if (this.id.value === id) this.loading.value = false;
+    }
+  }
+
+  stop() {
+    this.running.value?.abort();
+  }
+
+  send(text) {
+    // A turn that failed before it began is no part of the conversation.
+    const before = this.messages.value.filter((each) => each.state !== "failed" || (each.text && each.role === "assistant"));
+    return this.#answer(before, text, undefined);
+  }
+
+  /** Says something else in the place of `message`, which stays as a sibling. */
+  edit(message, text) {
+    const { parent, siblings } = message.again ?? message;
+    return this.#answer(this.#before(message), text, parent, siblings);
+  }
+
+  /** Another answer in the place of `message`, which stays as a sibling. */
+  regenerate(message) {
+    const before = this.#before(message);
+    const asked = before.findLast((each) => each.role === "user");
+    if (!asked) return Promise.resolve();
+    return this.#answer(before, null, asked.id, message.state === "failed" ? [] : message.siblings);
+  }
+
+  /** Once more what has failed; what the server has kept meanwhile is looked up first. */
+  async retry(message) {
+    const shown = this.messages.value;
+    const asked = shown.slice(0, shown.indexOf(message)).findLast((each) => each.role === "user");
+    if (!asked || this.running.value) return;
+    if (asked.again) {
+      const { text, parent, siblings } = asked.again;
+      if (await this.#unknown(text)) await this.#answer(this.#before(asked), text, parent, siblings);
+    } else {
+      await this.regenerate(message);
+    }
+  }
+
+  /** The message beside `message`: the previous one (-1) or the next one (1). */
+  async turn(message, step) {
+    const sibling = message.siblings[message.siblings.indexOf(message.place) + step];
+    if (!sibling || this.running.value) return;
+    const id = this.id.value;
+    await this.#book.choose(id, sibling);
+    const messages = await this.#book.open(id);
+    if (this.id.value === id) this.messages.value = messages;
+  }
+
+  /** Read everything again, as another tab or the server may have changed it. */
+  async reload() {
+    const id = this.id.value;
+    if (!id) return;
+    const messages = await this.#book.open(id);
+    if (this.id.value === id && !this.running.value) this.messages.value = messages;
+  }
+
+  #before(message) {
+    return this.messages.value.slice(0, this.messages.value.indexOf(message));
+  }
+
+  /** Whether the server has not kept the question `text`; if it has, its answer is generated again. */
+  async #unknown(text) {
+    if (!this.#book.lasting || !this.id.value) return true;
+    const last = (await this.#book.latest(this.id.value, TAIL).catch(() => [])).findLast((each) => each.role === "user");
+    if (last?.text !== text) return true;
+    await this.reload();
+    const answer = this.messages.value.at(-1);
+    if (answer?.role !== "assistant") return true;
+    await this.regenerate(answer);
+    return false;
+  }
+
+  async #answer(before, input, parent, siblings = []) {
+    if (this.running.value) return;
+    const stop = new AbortController();
+    const choices = this.#choices();
+    const asked = input === null ? [] : [{ ...made("user", input, siblings), again: { text: input, parent, siblings } }];
+    const answer = { ...made("assistant", "", input === null ? siblings : []), state: "running", live: new Live() };
+    answer.figures = { model: choices.model };
+    batch(() => {
+      this.running.value = stop;
+      this.messages.value = [...before, ...asked, answer];
+    });
+    await this.#receive({ ...choices, input, parent }, answer, stop);
+  }
+
+  async #receive(wanted, answer, stop) {
+    const { live } = answer;
+    let error = null;
+    try {
+      const conversation = (this.id.value ??= await this.#book.create());
+      const { signal } = stop;
+      for await (const piece of this.#book.answer({ ...wanted, conversation, signal })) {
+        if (piece.figures) Object.assign(answer.figures, piece.figures);
+        live.grow(piece);
+      }
+    } catch (caught) {
+      error = caught.name === "AbortError" || stop.signal.aborted ? null : caught;
+    }
+    const state = error ? "failed" : stop.signal.aborted ? "stopped" : "done";
+    await this.#finish(answer, { ...answer, live: undefined, text: live.text, reasoning: live.reasoning, state, error });
+  }
+
+  /** Puts the finished message in the place of the running one, if that is still on the screen. */
+  async #finish(answer, done) {
+    const here = this.messages.value.includes(answer);
+    batch(() => {
+      if (here) this.messages.value = this.messages.value.map((each) => (each === answer ? done : failed(each, done)));
+      this.running.value = null;
+    });
+    answer.live.end();
+    if (!here) return;
+    this.#ended(this, done);
+    if (done.state !== "failed" || done.text) await this.#settle(done);
+  }
+
+  /** Takes over what the book knows of the latest messages: their ids and siblings. */
+  async #settle(done) {
+    const id = this.id.value;
+    let latest;
+    try {
+      latest = await this.#book.latest(id, TAIL);
+    } catch (error) {
+      if (error instanceof ApiError) return; // what was said is on the screen; the next answer tells the rest
+      throw error;
+    }
+    const shown = this.messages.value;
+    const at = shown.indexOf(done);
+    if (this.id.value !== id || at < 0 || this.running.value) return;
+    const count = shown[at - 1]?.again ? 2 : 1;
+    const fresh = latest.slice(-count);
+    if (fresh.length < count || fresh.at(-1).role !== "assistant") return;
+    if (count === 2 && latest.length > 2 && at > 1 && latest.at(-3).id !== shown[at - 2].id) {
+      await this.reload(); // somebody else has written here, too
+      return;
+    }
+    this.messages.value = [...shown.slice(0, at + 1 - count), ...fresh.map((each, i) => settled(shown[at + 1 - count + i], each))];
+  }
+}
+
+/** What the book says, and what only this page has seen; the element on the screen stays the same one. */
+function settled(shown, kept) {
+  const figures = { ...shown.figures, ...kept.figures };
+  const state = shown.state === "stopped" ? "stopped" : shown.state === "failed" ? "failed" : kept.state;
+  const { error, key, reasoning } = shown;
+  return { ...kept, text: kept.text || shown.text, figures, state, error, key, reasoning };
+}
+
+function made(role, text, siblings) {
+  names += 1;
+  const place = `new_${names}`;
+  return { id: place, key: place, role, text, parent: null, place, siblings: [...siblings, place], created: Date.now(), state: "done", figures: {}, responseId: "" };
+}
+
+const failed = (each, done) => (each.again && done.state === "failed" && !done.text ? { ...each, state: "failed" } : each);

@@ -1,0 +1,22 @@
+// Shows short messages, and speaks to screen readers.
+
+import { html } from "../html.js";
+import { dismiss, spoken, toasts } from "../state/toasts.js";
+import { IconButton } from "./icons.js";
+
+export function Toasts() {
+  const again = ({ id, retry }) => {
+    dismiss(id);
+    retry();
+  };
+  return html`<div class="toasts">
+      ${toasts.value.map(
+        (each) => html`<div class=${`toast ${each.error ? "error" : ""}`} role=${each.error ? "alert" : null} key=${each.id}>
+          <p>${each.text}</p>
+          ${each.retry && html`<button type="button" onClick=${() => again(each)}>Try again</button>`}
+          <${IconButton} name="close" label="Dismiss" onClick=${() => dismiss(each.id)} />
+        </div>`,
+      )}
+    </div>
+    <div class="unseen" role="status" aria-live="polite">${spoken.value}${toasts.value.filter((each) => !each.error).map((each) => ` ${each.text}`)}</div>`;
+}
