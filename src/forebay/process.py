@@ -13,12 +13,13 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def configure_logging(settings: LogSettings) -> None:
-    """Set up logging for this process, without secrets; uvicorn's chatter about itself is shown only when debugging."""
+    """Set up logging for this process, without secrets; what libraries tell of themselves is shown only when debugging."""
     level = settings.level.upper()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(FORMAT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(level if level == "DEBUG" else "WARNING")
+    for library in ("uvicorn", "alembic"):
+        logging.getLogger(library).setLevel(level if level == "DEBUG" else "WARNING")
 
 
 def calm_collector() -> None:
