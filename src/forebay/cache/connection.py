@@ -14,7 +14,7 @@ __all__ = ["PATIENCE", "Connection", "RefusedError", "parsed"]
 
 T = TypeVar("T")
 
-_CACHE: Final = Owner("the cache", "requests go on without it")
+_CACHE: Final = Owner("the cache's Redis", "requests go on without it")
 
 
 class RefusedError(CacheUnavailableError):

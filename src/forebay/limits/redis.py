@@ -31,6 +31,7 @@ logger = logging.getLogger("forebay.limits")
 LEASE_SECONDS: Final = 60.0
 CONNECTIONS: Final = 64
 BATCH: Final = 100
+AGAIN_SECONDS: Final = 0.2
 KEPT: Final = 86_400
 """Seconds for which a budget is kept after its period: requests that began in it may still run."""
 
@@ -55,7 +56,7 @@ class RedisCounters:
         self._prefix = settings.prefix
         self._clock = clock
         away = "each process counts for itself" if settings.when_away == "open" else "whoever has limits is refused"
-        owner = Owner("the limits", away)
+        owner = Owner("the limits' Redis", away)
         self._connection = Connection(
             parsed(settings.url.reveal()), settings.timeout, settings.pause, CONNECTIONS, owner
         )
@@ -66,6 +67,7 @@ class RedisCounters:
         self._endings: list[_Ending] = []
         self._owed: dict[str, tuple[int, int]] = {}
         self._ended = asyncio.Event()
+        self._closing = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -77,14 +79,15 @@ class RedisCounters:
         """Connections are opened when they are needed."""
         self._connection.open()
         self._tasks = [
-            asyncio.create_task(self._settle_for_ever(), name="limits settle"),
-            asyncio.create_task(self._prolong_for_ever(), name="limits prolong"),
+            asyncio.create_task(self._settle_until_closing(), name="limits settle"),
+            asyncio.create_task(self._prolong_until_closing(), name="limits prolong"),
         ]
 
     async def close(self) -> None:
         """Settle what is left, if the server answers."""
-        for task in self._tasks:
-            task.cancel()
+        # What is under way is not cancelled: redis-py may swallow that, while it looks whether a connection is alive.
+        self._closing.set()
+        self._ended.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(AwayError):
             await self._flush()
@@ -149,14 +152,14 @@ class RedisCounters:
                 arguments += [str(each.limit), before, self._keep(each)]
         return await self._connection.within(lambda redis: redis.register_script(self._take)(keys, arguments))
 
-    async def _settle_for_ever(self) -> None:
-        while True:
+    async def _settle_until_closing(self) -> None:
+        while not self._closing.is_set():
             await self._ended.wait()
             self._ended.clear()
             try:
                 await self._flush()
             except AwayError:
-                await asyncio.sleep(0.2)
+                await self._pause(AGAIN_SECONDS)
                 self._ended.set()
 
     async def _flush(self) -> None:
@@ -200,11 +203,16 @@ class RedisCounters:
                 pipe.expire(key, keep)
             await pipe.execute()
 
-    async def _prolong_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
+    async def _prolong_until_closing(self) -> None:
+        while not self._closing.is_set():
+            await self._pause(LEASE_SECONDS / 3)
             with contextlib.suppress(AwayError):
                 await self._prolong()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
 
     async def _prolong(self) -> None:
         """Take the places of all running requests for another while."""

@@ -104,7 +104,7 @@ class Connection:
             breaker.undecided()
             raise
         if not breaker.is_closed:
-            logger.warning("%s's Redis answers again", self._owner.name)
+            logger.warning("%s answers again", self._owner.name)
         breaker.succeeded()
         return answer
 
@@ -122,14 +122,14 @@ class Connection:
         kind, now = str(error).partition(" ")[0], time.monotonic()
         if now - self._refused.get(kind, -_QUIET) >= _QUIET and len(self._refused) < _KINDS:
             self._refused[kind] = now
-            logger.warning("%s's Redis refuses a command: %s", self._owner.name, str(error)[:200])
+            logger.warning("%s refuses a command: %s", self._owner.name, str(error)[:200])
 
     def _fail(self, error: Exception) -> None:
         """Say it once for each outage: a line for each request would only add to it."""
         self.failures += 1
         if self._breaker.is_closed:
             name, without = self._owner
-            logger.warning("%s's Redis does not answer (%s): %s", name, type(error).__name__, without)
+            logger.warning("%s does not answer (%s): %s", name, type(error).__name__, without)
         self._breaker.failed()
 
 

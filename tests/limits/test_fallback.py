@@ -1,0 +1,158 @@
+"""A Redis that goes and comes back: what is counted meanwhile, what is said, and what is made up for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from forebay.core.errors import UnavailableError
+from forebay.core.limits import Amount, Budget, Grant, Holder, Refusal
+from forebay.limits.fallback import Fallback
+from forebay.limits.redis import LEASE_SECONDS, RedisCounters
+from forebay.settings import LimitsSettings, Secret
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.until import until
+
+pytestmark = pytest.mark.needs("redis")
+
+NOTHING = Amount()
+PAUSE = 0.05
+TEAM = Holder("tenant", "t", "t", budgets=(Budget("budget_month", "2026-11", 100, 4e9),))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_server(tmp_path) as running:
+        yield running
+
+
+def settings(server: RedisServer) -> LimitsSettings:
+    return LimitsSettings(Secret(server.url), timeout=5.0, pause=PAUSE)
+
+
+@pytest.fixture
+async def counters(server: RedisServer) -> AsyncIterator[Fallback]:
+    made = Fallback(RedisCounters(settings(server)), closed=False)
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def spend(counters: Fallback, cost: int, holder: Holder = TEAM) -> tuple[int, ...]:
+    grant = await counters.take([holder], Amount(0, cost))
+    assert isinstance(grant, Grant), grant
+    counters.settle(grant, Amount(0, cost))
+    return grant.levels[0].spent
+
+
+def in_redis(server: RedisServer) -> int:
+    with server.client() as client:
+        found = client.hget("forebay:limits:tenant:t:spent:2026-11", "since")
+        return int(found or 0)  # type: ignore[arg-type]
+
+
+async def test_while_it_is_away_this_process_counts_and_then_tells_what_was_spent(
+    counters: Fallback, server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = Holder("key", "a", "a", rpm=2)
+    assert await spend(counters, 60) == (60,)
+    await until(lambda: in_redis(server) == 60)
+    with server.client() as client:
+        kept = client.hgetall("forebay:limits:tenant:t:spent:2026-11")
+    server.kill()
+    assert [isinstance(await counters.take([key], NOTHING), Grant) for _ in range(3)] == [True, True, False]
+    assert await spend(counters, 30) == (90,)
+    refused = await counters.take([TEAM], Amount(0, 20))
+    assert isinstance(refused, Refusal)
+    assert refused.level.spent == (90,)
+    assert counters.gauges()["up"] == 0
+    server.start()
+    with server.client() as client:
+        client.hset("forebay:limits:tenant:t:spent:2026-11", mapping=kept)  # type: ignore[arg-type]
+    await until(lambda: in_redis(server) == 90)
+    await until(lambda: counters.gauges()["up"] == 1)
+    assert await spend(counters, 5) == (95,)
+    assert caplog.text.count("does not answer") == 1
+    assert "each process counts for itself" in caplog.text
+    assert caplog.text.count("answers again") == 1
+
+
+async def test_a_request_that_began_before_an_outage_is_paid_for_after_it(
+    counters: Fallback, server: RedisServer
+) -> None:
+    grant = await counters.take([TEAM], Amount(0, 10))
+    assert isinstance(grant, Grant)
+    server.kill()
+    counters.settle(grant, Amount(0, 40))
+    await asyncio.sleep(PAUSE)
+    server.start()
+    await until(lambda: in_redis(server) == 30)  # what was reserved is gone with the Redis that forgot it
+
+
+async def test_closed_means_that_nobody_with_limits_passes(server: RedisServer) -> None:
+    counters = Fallback(RedisCounters(settings(server)), closed=True)
+    await counters.start()
+    server.kill()
+    with pytest.raises(UnavailableError, match="cannot be counted") as caught:
+        await counters.take([TEAM], NOTHING)
+    assert caught.value.headers["retry-after"] == "1"
+    with pytest.raises(UnavailableError):
+        await counters.look([TEAM])
+    server.start()
+    await asyncio.sleep(2 * PAUSE)
+    assert await spend(counters, 1) == (1,)
+    await counters.close()
+
+
+async def test_a_request_that_was_given_up_while_it_was_counted_is_not(counters: Fallback, server: RedisServer) -> None:
+    holder = Holder("key", "a", "a", parallel=1)
+    await counters.look([holder, TEAM])
+    with server.client() as client:
+        client.execute_command("CLIENT", "PAUSE", "200", "ALL")
+    taking = asyncio.create_task(counters.take([holder, TEAM], Amount(0, 7)))
+    await asyncio.sleep(0.05)
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    async with asyncio.timeout(10):
+        while True:
+            one, other = await counters.look([holder, TEAM])
+            if not one.running and other.spent == (0,):
+                break
+            await asyncio.sleep(0.02)
+
+
+async def test_places_of_a_process_that_was_killed_are_free_in_a_while(counters: Fallback, server: RedisServer) -> None:
+    holder = Holder("key", "a", "a", parallel=1)
+    assert isinstance(await counters.take([holder], NOTHING), Grant)
+    with server.client() as client:
+        ((_, until_then),) = client.zrange("forebay:limits:key:a:places", 0, -1, withscores=True)  # type: ignore[misc]
+        seconds, _ = client.time()  # type: ignore[misc]
+        assert 0 < until_then - seconds <= LEASE_SECONDS + 1
+        client.zadd("forebay:limits:key:a:places", {"dead": seconds - 1})
+    (level,) = await counters.look([holder])
+    assert level.running == 1
+
+
+async def test_places_of_long_requests_are_kept(counters: Fallback, server: RedisServer) -> None:
+    holder = Holder("key", "a", "a", parallel=1)
+    grant = await counters.take([holder], NOTHING)
+    assert isinstance(grant, Grant)
+    name = "forebay:limits:key:a:places"
+    with server.client() as client:
+        seconds, _ = client.time()  # type: ignore[misc]
+        client.zadd(name, {grant.id: seconds + 1}, xx=True)
+        await counters._redis._prolong()
+        assert client.zscore(name, grant.id) > seconds + LEASE_SECONDS - 1  # type: ignore[operator]
+
+
+async def test_whatever_is_kept_there_ends(counters: Fallback, server: RedisServer) -> None:
+    holders = [Holder("key", "a", "a", rpm=5, tpm=5, parallel=1), TEAM]
+    grant = await counters.take(holders, Amount(2, 2))
+    assert isinstance(grant, Grant)
+    counters.settle(grant, Amount(3, 3))
+    await until(lambda: in_redis(server) == 3)
+    with server.client() as client:
+        for name in client.scan_iter():  # type: ignore[union-attr]
+            assert client.ttl(name) > 0  # type: ignore[operator]
