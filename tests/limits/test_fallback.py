@@ -49,7 +49,7 @@ async def spend(counters: Fallback, cost: int, holder: Holder = TEAM) -> tuple[i
 def in_redis(server: RedisServer) -> int:
     with server.client() as client:
         found = client.hget("forebay:limits:tenant:t:spent:2026-11", "since")
-        return int(found or 0)  # type: ignore[arg-type]
+        return int(found or 0)
 
 
 async def test_while_it_is_away_this_process_counts_and_then_tells_what_was_spent(
@@ -69,7 +69,7 @@ async def test_while_it_is_away_this_process_counts_and_then_tells_what_was_spen
     assert counters.gauges()["up"] == 0
     server.start()
     with server.client() as client:
-        client.hset("forebay:limits:tenant:t:spent:2026-11", mapping=kept)  # type: ignore[arg-type]
+        client.hset("forebay:limits:tenant:t:spent:2026-11", mapping=kept)
     await until(lambda: in_redis(server) == 90)
     await until(lambda: counters.gauges()["up"] == 1)
     assert await spend(counters, 5) == (95,)
@@ -127,8 +127,8 @@ async def test_places_of_a_process_that_was_killed_are_free_in_a_while(counters:
     holder = Holder("key", "a", "a", parallel=1)
     assert isinstance(await counters.take([holder], NOTHING), Grant)
     with server.client() as client:
-        ((_, until_then),) = client.zrange("forebay:limits:key:a:places", 0, -1, withscores=True)  # type: ignore[misc]
-        seconds, _ = client.time()  # type: ignore[misc]
+        ((_, until_then),) = client.zrange("forebay:limits:key:a:places", 0, -1, withscores=True)
+        seconds, _ = client.time()
         assert 0 < until_then - seconds <= LEASE_SECONDS + 1
         client.zadd("forebay:limits:key:a:places", {"dead": seconds - 1})
     (level,) = await counters.look([holder])
@@ -141,10 +141,10 @@ async def test_places_of_long_requests_are_kept(counters: Fallback, server: Redi
     assert isinstance(grant, Grant)
     name = "forebay:limits:key:a:places"
     with server.client() as client:
-        seconds, _ = client.time()  # type: ignore[misc]
+        seconds, _ = client.time()
         client.zadd(name, {grant.id: seconds + 1}, xx=True)
         await counters._redis._prolong()
-        assert client.zscore(name, grant.id) > seconds + LEASE_SECONDS - 1  # type: ignore[operator]
+        assert client.zscore(name, grant.id) > seconds + LEASE_SECONDS - 1
 
 
 async def test_whatever_is_kept_there_ends(counters: Fallback, server: RedisServer) -> None:
@@ -154,5 +154,5 @@ async def test_whatever_is_kept_there_ends(counters: Fallback, server: RedisServ
     counters.settle(grant, Amount(3, 3))
     await until(lambda: in_redis(server) == 3)
     with server.client() as client:
-        for name in client.scan_iter():  # type: ignore[union-attr]
-            assert client.ttl(name) > 0  # type: ignore[operator]
+        for name in client.scan_iter():
+            assert client.ttl(name) > 0

@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from forebay.auth.oauth.errors import InvalidTokenError
 from forebay.auth.oauth.token import take_apart
 from forebay.auth.oauth.tokens import Tokens
-from forebay.core.types import Principal
+from forebay.core.types import Limits, Principal
 from forebay.settings import ClaimSettings, IssuerSettings, Secret
 from tests.support.issuing import AUDIENCE, ISSUER, JWKS, Keys, claims, sign, unsigned
 
@@ -187,6 +187,17 @@ async def test_claims_say_who_of_which_tenant_for_which_models() -> None:
     assert found == Principal("app", "acme", frozenset({"m"}), admin=True, scopes=frozenset({"chat", "boss", "admin"}))
     with pytest.raises(InvalidTokenError, match="missing"):
         await tokens(settings).verify(sign(KEYS.rsa, {name: value for name, value in body.items() if name != "org"}))
+
+
+async def test_a_claim_may_say_how_much_its_bearer_may_ask_for() -> None:
+    settings = msgspec.structs.replace(SETTINGS, claims=ClaimSettings(limits="limits"))
+    told = claims(limits={"rpm": 60, "budget_day": 0.25})
+    found = await tokens(settings).verify(sign(KEYS.rsa, told))
+    assert found.limits == Limits(rpm=60, budget_day=25 * 10**10)
+    assert (await tokens(settings).verify(sign(KEYS.rsa, claims()))).limits is None
+    for wrong in (60, [], {"rpm": 0}, {"rpm": "many"}, {"budget_day": -1}, {"rps": 5}, {"budget_month": 10**400}):
+        with pytest.raises(InvalidTokenError, match="limits"):
+            await tokens(settings).verify(sign(KEYS.rsa, claims(limits=wrong)))
 
 
 @given(st.text() | st.from_regex(r"ey[\w-]*\.[\w-]*\.[\w-]*", fullmatch=True))

@@ -12,10 +12,8 @@ PRICE = Price(2, 5, 1, 3, 4)
 RESERVED = Usage(100, 50)
 
 
-def ended(operation: Operation = Operation.CHAT, **trace: object) -> Call:
-    asked = call()
-    request = msgspec.structs.replace(asked.request, operation=operation)
-    return msgspec.structs.replace(asked, request=request, trace=Trace(0.0, **trace))  # type: ignore[arg-type]
+def ended(**trace: object) -> Call:
+    return msgspec.structs.replace(call(), trace=msgspec.convert({"accepted": 0.0, **trace}, Trace))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +37,8 @@ def test_it_is_what_was_asked_for_and_answered(trace: dict[str, object], expecte
 
 def test_counting_tokens_and_keeping_files_take_none() -> None:
     for operation in (Operation.COUNT, Operation.FILES, Operation.BATCHES):
-        assert estimate(ended(operation).request) == Usage()
+        request = msgspec.structs.replace(call().request, operation=operation, body=400 * b"x")
+        assert estimate(request) == Usage()
 
 
 def test_no_cost_is_too_large_to_be_counted() -> None:
