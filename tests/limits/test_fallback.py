@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forebay.core.errors import UnavailableError
-from forebay.core.limits import Amount, Budget, Grant, Holder, Refusal
+from forebay.core.limits import Amount, Budget, Grant, Holder, Level, Refusal
 from forebay.limits.fallback import Fallback
 from forebay.limits.redis import LEASE_SECONDS, RedisCounters
 from forebay.settings import LimitsSettings, Secret
@@ -76,6 +76,28 @@ async def test_while_it_is_away_this_process_counts_and_then_tells_what_was_spen
     assert caplog.text.count("does not answer") == 1
     assert "each process counts for itself" in caplog.text
     assert caplog.text.count("answers again") == 1
+
+
+async def test_a_redis_that_has_forgotten_everything_is_told_what_was_spent(
+    counters: Fallback, server: RedisServer
+) -> None:
+    assert await spend(counters, 60) == (60,)
+    server.kill()
+    assert await spend(counters, 20) == (80,)
+    server.start()
+    await until(lambda: in_redis(server) == 20)
+    assert await spend(counters, 5) == (85,)
+    refused = await counters.take([TEAM], Amount(0, 20))
+    assert isinstance(refused, Refusal)
+
+
+async def test_what_is_known_of_a_budget_is_what_was_settled(counters: Fallback, server: RedisServer) -> None:
+    grant = await counters.take([TEAM], Amount(0, 90))
+    assert isinstance(grant, Grant)
+    counters.settle(grant, Amount(0, 15))
+    await until(lambda: in_redis(server) == 15)
+    server.kill()
+    assert await counters.look([TEAM]) == [Level(spent=(15,))]
 
 
 async def test_a_request_that_began_before_an_outage_is_paid_for_after_it(

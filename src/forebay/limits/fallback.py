@@ -21,8 +21,8 @@ MOST_KNOWN: Final = 50_000
 class Fallback:
     """`Counters`: those of ``redis``, or else (unless ``closed``) this process's own.
 
-    These begin with full buckets, and with what the Redis said last about budgets. What is spent meanwhile is added
-    there when it answers again.
+    These begin with full buckets, and with what was known last about budgets. What is spent meanwhile is added there
+    when it answers again; a Redis that has forgotten everything is told what it had said.
     """
 
     def __init__(self, redis: RedisCounters, *, closed: bool) -> None:
@@ -46,23 +46,31 @@ class Fallback:
         Raises:
             UnavailableError: the Redis is away, and nothing is to pass uncounted.
         """
+        holders = [self._remembered(holder) for holder in holders]
         try:
             got = await self._redis.take(holders, amount)
         except AwayError:
-            return await self._here().take([self._remembered(holder) for holder in holders], amount)
+            return await self._here().take(holders, amount)
         self._there()
-        if isinstance(got, Grant):
+        if isinstance(got, Refusal):
+            self._remember(got.holder, got.level)
+        else:
             for holder, level in zip(holders, got.levels, strict=True):
                 self._remember(holder, level)
         return got
 
     def settle(self, grant: Grant, used: Amount) -> None:
         """Free the request's place, and count what it used, wherever it was taken."""
-        if grant.id:
-            self._redis.settle(grant, used)
-        else:
+        if not grant.id:
             self._own.settle(grant, used)
             self._redis.owe(grant.holders, used.cost)
+            return
+        self._redis.settle(grant, used)
+        for holder in grant.holders:
+            for budget in holder.budgets:
+                key = holder.kind, holder.id, budget.period
+                if key in self._known:
+                    self._known[key] += used.cost - grant.amount.cost
 
     async def look(self, holders: Sequence[Holder]) -> Sequence[Level]:
         """How much each of ``holders`` uses now.
@@ -70,10 +78,11 @@ class Fallback:
         Raises:
             UnavailableError: the Redis is away, and nobody counts.
         """
+        holders = [self._remembered(holder) for holder in holders]
         try:
             return await self._redis.look(holders)
         except AwayError:
-            return await self._here().look([self._remembered(holder) for holder in holders])
+            return await self._here().look(holders)
 
     def gauges(self) -> dict[str, float]:
         """Figures about the Redis."""
@@ -93,6 +102,8 @@ class Fallback:
 
     def _remember(self, holder: Holder, level: Level) -> None:
         for budget, spent in zip(holder.budgets, level.spent, strict=True):
+            if budget.before is None:  # what is to be added to the rest is still to be told
+                continue
             key = holder.kind, holder.id, budget.period
             if len(self._known) >= MOST_KNOWN and key not in self._known:
                 del self._known[next(iter(self._known))]

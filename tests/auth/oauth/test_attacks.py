@@ -195,7 +195,16 @@ async def test_a_claim_may_say_how_much_its_bearer_may_ask_for() -> None:
     found = await tokens(settings).verify(sign(KEYS.rsa, told))
     assert found.limits == Limits(rpm=60, budget_day=25 * 10**10)
     assert (await tokens(settings).verify(sign(KEYS.rsa, claims()))).limits is None
-    for wrong in (60, [], {"rpm": 0}, {"rpm": "many"}, {"budget_day": -1}, {"rps": 5}, {"budget_month": 10**400}):
+    unusable: list[Any] = [
+        60,
+        [],
+        {"rpm": 0},
+        {"rpm": "many"},
+        {"budget_day": -1},
+        {"rps": 5},
+        {"budget_month": 10**400},
+    ]
+    for wrong in unusable:
         with pytest.raises(InvalidTokenError, match="limits"):
             await tokens(settings).verify(sign(KEYS.rsa, claims(limits=wrong)))
 
