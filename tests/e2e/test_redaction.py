@@ -29,6 +29,11 @@ auth:
       audience: [forebay]
       jwks_uri: http://127.0.0.1:1/jwks
       introspection: {url: "http://127.0.0.1:1/introspect", client_id: forebay, client_secret: "${CLIENT_SECRET}"}
+  login:
+    provider: {issuer: "http://127.0.0.1:1/", client_id: forebay, client_secret: "${LOGIN}", roles: {people: {a: admin}}}
+  resource: https://forebay.example
+limits: {url: "redis://:${LIMITS}@127.0.0.1:1/0", keys: {rpm: 100000}}
+telemetry: {otlp: {endpoint: "http://127.0.0.1:1", headers: {authorization: "${TELEMETRY}"}, interval: 1s}}
 watermark: {keys: {autumn: "${WATERMARK}"}}
 store: {url: "postgresql://forebay:${DATABASE_PASSWORD}@127.0.0.1:1/forebay", journal: FOLDER/journal}
 cache: {store: {kind: redis, url: "redis://:${REDIS_PASSWORD}@127.0.0.1:1/0"}}
@@ -47,7 +52,7 @@ ENVIRON = {
     name: f"{CANARY}-{name.lower()}-of-at-least-32-characters"
     for name in (
         *("ADMIN_KEY", "PEPPER", "JOBS", "CLIENT_SECRET", "WATERMARK", "DATABASE_PASSWORD"),
-        *("REDIS_PASSWORD", "PROVIDER", "HEADER", "GUARD"),
+        *("REDIS_PASSWORD", "PROVIDER", "HEADER", "GUARD", "LOGIN", "LIMITS", "TELEMETRY"),
     )
 }
 ALICE = f"{CANARY}-alice"
@@ -136,7 +141,7 @@ def ask(served: Served, method: str, path: str, body: str, key: str) -> tuple[st
             return str(error.headers), error.read().decode()
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["text", pytest.param("json", marks=pytest.mark.slow)])
 def test_no_canary_anywhere(tmp_path: Path, telltale: str, form: str) -> None:
     file = config(tmp_path, telltale, form)
     command = [sys.executable, "-m", "forebay", "config", "check", str(file)]
