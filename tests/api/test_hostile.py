@@ -59,6 +59,7 @@ HEADERS = (
     *("content-type", "traceparent", "x-request-id"),
 )
 QUERIES = ("model", "principal", "tenant", "since", "after", "by", "format")
+SEARCHES = ("q", "query", "search", "after", "limit", "model", "rating")
 LIGHTLY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -147,21 +148,26 @@ def test_fields_of_a_request(target: Target, field: str, value: object) -> None:
 
 
 @LIGHTLY
-@given(
-    name=st.sampled_from(
-        [
-            "cache-control",
-            "x-forebay-provider",
-            "accept",
-            "origin",
-            "host",
-            "content-type",
-            "traceparent",
-            "x-request-id",
-        ]
-    ),
-    value=HEADER,
-)
+@given(one=ANY, other=FIELD)
+def test_fields_of_what_is_kept(target: Target, one: object, other: str) -> None:
+    """Conversations and opinions, which go into the database as they are."""
+    said = {"type": "message", "role": "user", "content": one}
+    for items in ([said], [{**said, "content": other}]):
+        status, text = target.ask("POST", "/v1/conversations", {"metadata": {"topic": other[:512]}, "items": items})
+        if status < 300:
+            identity = json.loads(text)["id"]
+            target.ask("POST", f"/v1/conversations/{identity}", {"metadata": {other[:60]: other}, "title": one})
+            target.ask("POST", f"/v1/conversations/{identity}/items", {"items": [said]})
+            target.ask("GET", f"/v1/conversations/{identity}/items")
+            target.ask("POST", "/v1/responses", {"model": "m", "input": other, "conversation": identity})
+            target.ask("DELETE", f"/v1/conversations/{identity}")
+    for body in ({"request_id": other, "comment": other}, {"request_id": "a", "score": one, "labels": [other]}):
+        target.ask("POST", "/v1/feedback", body)
+    target.ask("POST", "/v1/conversations/import", one)
+
+
+@LIGHTLY
+@given(name=st.sampled_from(HEADERS), value=HEADER)
 def test_headers(target: Target, name: str, value: bytes) -> None:
     for method, path, body in (("POST", "/v1/chat/completions", target.chat()), ("GET", "/v1/files", None)):
         target.ask(method, path, body, **{name: value})
@@ -179,11 +185,19 @@ def test_credentials(target: Target, value: bytes) -> None:
 def test_paths_and_queries(target: Target, value: str) -> None:
     text = quote(value.encode("utf-8", "replace"), safe="")[:3000]
     for method, path in (
-        *(("GET", f"{prefix}{text}") for prefix in ("/", "/v1/models/", "/admin/keys/", "/admin/cache/", "/v1/files/")),
+        *(
+            ("GET", f"{prefix}{text}")
+            for prefix in ("/", "/v1/models/", "/admin/keys/", "/admin/cache/", "/v1/files/", "/v1/conversations/")
+        ),
         ("GET", f"/v1/requests/{text}/route"),
         *(
             ("GET", f"/v1/usage?{name}={text}")
             for name in ("model", "principal", "tenant", "since", "after", "by", "format")
+        ),
+        *(
+            ("GET", f"/v1/{kept}?{name}={text}")
+            for kept in ("conversations", "feedback", "requests")
+            for name in SEARCHES
         ),
         ("DELETE", f"/admin/cache?tenant={text}"),
         ("DELETE", f"/admin/cache?model={text}&namespace={text}"),

@@ -30,7 +30,7 @@ auth:
       jwks_uri: http://127.0.0.1:1/jwks
       introspection: {url: "http://127.0.0.1:1/introspect", client_id: forebay, client_secret: "${CLIENT_SECRET}"}
   login:
-    provider: {issuer: "http://127.0.0.1:1/", client_id: forebay, client_secret: "${LOGIN}", roles: {people: {a: admin}}}
+    provider: {issuer: "http://127.0.0.1:1/", client_id: a, client_secret: "${LOGIN}", roles: {people: {a: admin}}}
   resource: https://forebay.example
 limits: {url: "redis://:${LIMITS}@127.0.0.1:1/0", keys: {rpm: 100000}}
 telemetry: {otlp: {endpoint: "http://127.0.0.1:1", headers: {authorization: "${TELEMETRY}"}, interval: 1s}}
