@@ -13,13 +13,13 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def configure_logging(settings: LogSettings) -> None:
-    """Set up logging for this process, without secrets; what libraries tell of themselves is shown only when debugging."""
+    """Set up logging for this process, without secrets; chatter of libraries is shown only when debugging."""
     level = settings.level.upper()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(FORMAT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for library in ("uvicorn", "alembic"):
-        logging.getLogger(library).setLevel(level if level == "DEBUG" else "WARNING")
+    for chatty in ("uvicorn", "alembic"):
+        logging.getLogger(chatty).setLevel(level if level == "DEBUG" else "WARNING")
 
 
 def calm_collector() -> None:

@@ -91,7 +91,7 @@ def serve(  # noqa: PLR0913, PLR0917  # one an option
     source = Source(config, chosen, given, cache, store) if config else None
     settings = with_cache(_settings(source, chosen, given), cache)
     if config is None and settings.server.role in KEEPING:
-        settings = with_store(settings, store or own_store())
+        settings = with_store(msgspec.structs.replace(settings, store=own_store()), store)
     try:
         check_role(settings)
         prepare(settings)

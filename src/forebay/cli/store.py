@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from forebay.settings import Secret, Settings, StoreSettings
+from forebay.settings import ConversationSettings, Secret, Settings, StoreSettings
 
 URL: Final = re.compile(r"sqlite:///.|postgres(ql)?://")
 OFF: Final = "off"
@@ -52,14 +52,18 @@ def place_of(store: StoreSettings) -> str:
     return url.removeprefix("sqlite:///") if url.startswith("sqlite:") else "PostgreSQL"
 
 
-def own_store() -> str:
-    """The store where nobody names one: a file of this user's, or `OFF` if that cannot be."""
+def own_store() -> StoreSettings | None:
+    """The store where nobody names one: a file of this user's; none if that cannot be.
+
+    The models of a laptop are small, and busy: titles are the first words.
+    """
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
-        return OFF
+        return None
     folder = state_folder().absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / FILE).touch(mode=0o600)
     except OSError:
-        return OFF
-    return f"sqlite:///{folder / FILE}"
+        return None
+    url = Secret(f"sqlite:///{folder / FILE}")
+    return StoreSettings(url, conversations=ConversationSettings(titles="words"))
