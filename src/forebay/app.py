@@ -5,13 +5,16 @@ Settings ─► Generation: providers, models ─► Route ─┐
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from forebay import endpoints
 from forebay.accounts import Accounts, metadata_url
 from forebay.api.admin import Admin
 from forebay.api.application import Application
+from forebay.api.captures import PATH as CAPTURES_PATH
+from forebay.api.captures import PREFIX as CAPTURE_PREFIX
+from forebay.api.captures import CaptureEndpoints
 from forebay.api.cors import Application as Asgi
 from forebay.api.cors import Cors
 from forebay.api.http import Endpoint
@@ -22,8 +25,9 @@ from forebay.api.usage import UsageEndpoint
 from forebay.api.wellknown import PATH as RESOURCE_PATH
 from forebay.api.wellknown import ProtectedResource
 from forebay.auth.trail import Trail
+from forebay.capturing import Captures
 from forebay.conversing import Conversing
-from forebay.core.ports import Handler, Provider, Stage
+from forebay.core.ports import Handler, Provider, Stage, Store
 from forebay.core.requestlog import RequestLog
 from forebay.figures import Figures
 from forebay.gateway.cache.asked import Reader as CacheReader
@@ -32,6 +36,7 @@ from forebay.gateway.cache.judge import PRINCIPAL as JUDGE
 from forebay.gateway.cache.judge import Judge
 from forebay.gateway.cache.shadow import Shadow
 from forebay.gateway.cache.stage import Cache
+from forebay.gateway.capture import Capturing
 from forebay.gateway.explain import Explanations
 from forebay.gateway.guard import Guard
 from forebay.gateway.inward import Inward
@@ -108,7 +113,9 @@ class Process:
         self._prompting = Prompting(self._store)
         self._conversing = Conversing(self._store, first.settings.store)
         self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
-        kept = (self._accounts, self._limiting, self._conversing, self._prompting)
+        self._captures = _captures(self._store, lambda: self.service.current) if self._store else None
+        capturing = (self._captures,) if self._captures else ()
+        kept = (self._accounts, self._limiting, self._conversing, self._prompting, *capturing)
         lasting: tuple[Lasting, ...] = (*exporting, self._journal, *kept)
         self.service = Service(first, self._endpoints, lasting, source, _pages(first.settings))
 
@@ -125,7 +132,9 @@ class Process:
         guard = Guard(current.policies, self._audit, current.tools.beside)
         guards = (Timed("guard", guard),) if current.policies.all else ()
         limits = (Timed("admit", each) for each in self._limiting.stages(current.settings, route))
-        return (*permits, *limits, *guards)
+        captures, wanted = self._captures, current.settings.capture
+        capturing = (Capturing(wanted, captures.take),) if captures and wanted.requests else ()
+        return (*capturing, *permits, *limits, *guards)
 
     def _stages(self, current: Generation, route: Route) -> Sequence[Stage]:
         meter = self._metered()
@@ -163,6 +172,8 @@ class Process:
         found |= endpoints.guards(authenticator, current)
         found |= endpoints.prompts(authenticator, current, self._prompting, self._store)
         if self._store is not None:
+            captures = CaptureEndpoints(self._store.captures, self._store.requests, authenticator)
+            found |= {CAPTURES_PATH: {"GET": captures.list}, CAPTURE_PREFIX: {"GET": captures.one}}
             found[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)
             found |= self._conversing.endpoints(authenticator, ask, self._refused())
@@ -209,6 +220,11 @@ def _cache(current: Generation, route: Route, afresh: Handler) -> Sequence[Stage
 def _pages(settings: Settings) -> dict[str, Endpoint]:
     """The page, unless another process has it."""
     return dict.fromkeys(("GET", "HEAD"), Pages()) if settings.server.role == "all" else {}
+
+
+def _captures(store: Store, current: Callable[[], Generation]) -> Captures:
+    """What writes captured bodies, as far as a configuration wants any."""
+    return Captures(store.captures, lambda: current().settings.capture, lambda: current().policies.all)
 
 
 def _logs(settings: LogSettings) -> list[TextLog | JsonLog]:

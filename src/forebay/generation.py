@@ -195,6 +195,7 @@ def check(settings: Settings) -> None:
         *_problems("cache", cache_plugin, stores),
         *_problems("semantic cache", similar_plugin, indexes),
         *guard_problems(settings),
+        *_capture_problems(settings),
     )
     problems += tuple(_mark_problems(settings)) if not problems else ()
     check_store(settings)
@@ -203,7 +204,7 @@ def check(settings: Settings) -> None:
         guards = [each.section for each in settings.guards.values()]
         sections = (*settings.providers.values(), *strategies, *stores, *indexes, *guards)
         sources = [section.source for section in sections]
-        raise SettingsError(sources[0], problems)
+        raise SettingsError(sources[0] if sources else "the configuration", problems)
 
 
 def check_store(settings: Settings) -> None:
@@ -219,6 +220,15 @@ def check_store(settings: Settings) -> None:
     except ImportError as error:
         message = f"needs what is not installed ({error.name}): pip install 'forebay[store]'"
         raise SettingsError("the configuration", [Problem(0, "store", message)]) from None
+
+
+def _capture_problems(settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the capture of bodies."""
+    if settings.capture.requests and settings.store is None:
+        yield Problem(0, "capture.requests", "bodies are kept in the store: configure 'store', or leave this out")
+    for name in settings.capture.mask:
+        if name not in settings.guards:
+            yield Problem(0, "capture.mask", f"there is no guard '{name}'")
 
 
 def _problems(

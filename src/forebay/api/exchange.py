@@ -38,6 +38,7 @@ class Head(msgspec.Struct, gc=False):
     cache_control: str = ""
     traceparent: str = ""
     tracestate: str = ""
+    capture: str = ""
 
 
 def head_of(scope: Scope) -> Head:
@@ -56,14 +57,15 @@ def head_of(scope: Scope) -> Head:
             head.traceparent = str(value, "latin-1")
         elif name == b"tracestate":
             head.tracestate = str(value, "latin-1")
+        elif name == b"x-forebay-capture":
+            head.capture = str(value, "latin-1").lower()
     return head
 
 
 def call_of(request_id: str, request: Request, principal: Principal, trace: Trace, head: Head) -> Call:
     """The call that all of it makes."""
-    return Call(
-        request_id, request, principal, trace, head.session, head.cache_control, head.traceparent, head.tracestate
-    )
+    marks = (head.session, head.cache_control, head.traceparent, head.tracestate, head.capture)
+    return Call(request_id, request, principal, trace, *marks)
 
 
 def reply_headers(call: Call, reply: Reply) -> Headers:

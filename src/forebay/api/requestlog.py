@@ -45,7 +45,7 @@ class RequestEndpoints:
         """The latest requests, newest first, a page at a time."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         given = known(scope["query_string"], KNOWN)
-        query = _query(given, principal)
+        query = query_of(given, principal)
         limit = number(given, "limit", PAGE, LARGEST_PAGE)
         self._flush()
         rows = await self._logs[-1].latest(query, limit + 1)
@@ -106,7 +106,12 @@ def _none() -> NotFoundError:
     )
 
 
-def _query(given: Mapping[str, str], principal: Principal) -> RequestQuery:
+def query_of(given: Mapping[str, str], principal: Principal) -> RequestQuery:
+    """Which requests are meant.
+
+    Raises:
+        InvalidRequestError: they cannot be meant by ``principal``, or by anybody.
+    """
     tenant = given.get("tenant")
     if not principal.admin:
         if tenant not in {None, principal.tenant}:

@@ -235,7 +235,7 @@ class Call(msgspec.Struct, frozen=True):
     """A request on its way through the pipeline: who asks for what, under which id.
 
     ``session`` is what the client called its session in the header ``x-session-id``; ``cache_control``, ``traceparent``
-    and ``tracestate`` are the headers of these names.
+    ``tracestate`` and ``capture`` (``x-forebay-capture``) are the headers of these names.
     """
 
     id: str
@@ -246,6 +246,7 @@ class Call(msgspec.Struct, frozen=True):
     cache_control: str = ""
     traceparent: str = ""
     tracestate: str = ""
+    capture: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

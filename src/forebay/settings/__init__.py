@@ -4,6 +4,7 @@ Everything that is wrong with a file is told at once, each with its line, its do
 """
 
 from forebay.settings.cache import CacheSettings, FrontSettings, SemanticJudgeSettings, SemanticSettings, cache_settings
+from forebay.settings.capture import CaptureSettings
 from forebay.settings.conversations import ConversationSettings
 from forebay.settings.guards import GuardSettings, PolicySettings, RuleSettings
 from forebay.settings.issuers import ClaimSettings, IntrospectionSettings, IssuerSettings
@@ -38,6 +39,7 @@ __all__ = [
     "AuthSettings",
     "AuthorizationServerSettings",
     "CacheSettings",
+    "CaptureSettings",
     "ClaimSettings",
     "ConversationSettings",
     "CoolDownSettings",

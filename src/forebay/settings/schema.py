@@ -8,6 +8,7 @@ import msgspec
 from forebay.core.marks import MarkPolicy
 from forebay.core.types import TimeOuts
 from forebay.settings.cache import CacheSettings
+from forebay.settings.capture import CaptureSettings
 from forebay.settings.guards import GuardSettings, PolicySettings
 from forebay.settings.issuers import IssuerSettings
 from forebay.settings.limits import LimitSettings, LimitsSettings
@@ -202,3 +203,4 @@ class Settings(msgspec.Struct, frozen=True):
     prompts: PromptSettings | None = None
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    capture: CaptureSettings = CaptureSettings()

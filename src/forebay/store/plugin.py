@@ -8,6 +8,7 @@ from forebay.core.conversations import Bounds
 from forebay.plugins import PreparationError, StorePlugin
 from forebay.settings import StoreSettings
 from forebay.store.audit import AuditTable
+from forebay.store.captures import CaptureTable
 from forebay.store.conversations.answers import ResponseTable
 from forebay.store.conversations.feedback import FeedbackTable
 from forebay.store.conversations.table import ConversationTable
@@ -30,6 +31,7 @@ class SqlStore:
         self._database = database
         self.usage = UsageTable(database)
         self.requests = RequestTable(database)
+        self.captures = CaptureTable(database)
         self.keys = KeyTable(database)
         self.admin_log = AuditTable(database)
         self.prompts = PromptTable(database)

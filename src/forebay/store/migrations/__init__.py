@@ -8,7 +8,8 @@ from alembic.runtime.migration import MigrationContext, RevisionStep, StampStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-import forebay.store.conversations.tables  # noqa: F401  # so that METADATA has them
+import forebay.store.conversations.tables  # so that METADATA has them
+import forebay.store.tables_captures  # noqa: F401  # the same
 from forebay.store.tables import METADATA
 
 LOCK = 0x666F72656261  # PostgreSQL's advisory locks have numbers for names

@@ -1,0 +1,73 @@
+"""``GET /v1/captures``: captured requests with their replies and what became of them, for `forebay replay`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.query import known, number
+from forebay.api.requestlog import query_of
+from forebay.api.story import story
+from forebay.core.captures import Capture, CaptureBook
+from forebay.core.errors import NotFoundError
+from forebay.core.ports import Authenticator
+from forebay.core.requestlog import RequestLog
+from forebay.core.types import Record
+
+PATH: Final = "/v1/captures"
+PREFIX: Final = "/v1/captures/"
+PAGE: Final = 20
+LARGEST_PAGE: Final = 100
+KNOWN: Final = ("tenant", "principal", "model", "since", "until", "before", "limit")
+
+
+class CaptureEndpoints:
+    """Captures, as far as the one who asks may see them; ``log`` knows what became of the requests."""
+
+    def __init__(self, book: CaptureBook, log: RequestLog, authenticator: Authenticator) -> None:
+        self._book = book
+        self._log = log
+        self._authenticator = authenticator
+
+    async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """The latest, newest first, a page at a time."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        given = known(scope["query_string"], KNOWN)
+        limit = number(given, "limit", PAGE, LARGEST_PAGE)
+        found = await self._book.latest(query_of(given, principal), limit + 1)
+        shown = found[:limit]
+        page = {
+            "object": "list",
+            "data": [await self._told(each) for each in shown],
+            "has_more": len(found) > limit,
+            "last": f"{shown[-1].at!r}:{shown[-1].id}" if shown else None,
+        }
+        await _send(send, page, request_id)
+
+    async def one(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
+        """That of one request."""
+        principal = await self._authenticator.authenticate(header(scope, b"authorization"))
+        found = await self._book.find(scope["path"].removeprefix(PREFIX))
+        if found is None or not (principal.admin or found.tenant == principal.tenant):
+            raise NotFoundError("There is no such capture of yours; it may have been deleted by 'capture.retention'.")
+        await _send(send, await self._told(found), request_id)
+
+    async def _told(self, capture: Capture) -> Mapping[str, object]:
+        rows: Sequence[Record] = await self._log.find(capture.id)
+        return {
+            "id": capture.id,
+            "object": "capture",
+            "at": capture.at,
+            "tenant": capture.tenant,
+            "principal": capture.principal,
+            "operation": capture.operation,
+            "model": capture.model,
+            "request": msgspec.Raw(capture.request),
+            "reply": msgspec.Raw(capture.reply) if capture.reply else None,
+            "story": story(rows[-1]) if rows else None,
+        }
+
+
+async def _send(send: Send, found: Mapping[str, object], request_id: str) -> None:
+    await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(found))
