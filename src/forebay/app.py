@@ -27,8 +27,9 @@ from forebay.api.wellknown import ProtectedResource
 from forebay.auth.trail import Trail
 from forebay.capturing import Captures
 from forebay.conversing import Conversing
-from forebay.core.ports import Handler, Provider, Stage, Store
+from forebay.core.ports import Handler, Provider, Stage
 from forebay.core.requestlog import RequestLog
+from forebay.core.store import Store
 from forebay.figures import Figures
 from forebay.gateway.cache.asked import Reader as CacheReader
 from forebay.gateway.cache.judge import LABEL as JUDGING

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "config": ("forebay.cli.config:config", "Check a configuration file."),
     "keys": ("forebay.cli.keys:keys", "Make, list, rotate and revoke API keys."),
     "password": ("forebay.cli.password:password", "Make the hash of an admin's password, for 'auth.login.password'."),
+    "replay": ("forebay.cli.replay:replay", "Ask captured requests again, and tell what has changed."),
     "monitoring": ("forebay.cli.monitoring:monitoring", "Print the Grafana dashboard, or alert rules for Prometheus."),
     "prompts": ("forebay.cli.prompts:prompts", "Keep prompts in versions: push, list, label, lint, compare."),
     "doctor": ("forebay.cli.doctor:doctor", "Tell the debts of a configuration, its prompts and its usage."),

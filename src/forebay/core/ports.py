@@ -7,11 +7,6 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
-<<<<<<< HEAD
-=======
-from forebay.core.captures import CaptureBook
-from forebay.core.conversations import Conversations, Responses
->>>>>>> 54abef7 (Capture bodies where the configuration says so: masked, bounded, deleted in time)
 from forebay.core.entries import Entry, Match, News, Question, Selection, StoreStats
 from forebay.core.families import Family
 from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
@@ -323,77 +318,3 @@ class Embedder(Protocol):
     async def close(self) -> None:
         """Free everything; nothing is asked afterwards. Closing what was never started is fine."""
         ...
-<<<<<<< HEAD
-=======
-
-
-class Store(Protocol):
-    """What outlives the server: the ledger, keys, what admins did, conversations."""
-
-    @property
-    def recorder(self) -> Recorder:
-        """Writes the ledger; never waits for it."""
-        ...
-
-    @property
-    def usage(self) -> UsageBook:
-        """Reads the ledger."""
-        ...
-
-    @property
-    def requests(self) -> RequestLog:
-        """Reads it request by request."""
-        ...
-
-    @property
-    def captures(self) -> CaptureBook:
-        """Captured bodies."""
-        ...
-
-    @property
-    def keys(self) -> KeyBook:
-        """The keys that were issued."""
-        ...
-
-    @property
-    def admin_log(self) -> AdminLog:
-        """Who changed what."""
-        ...
-
-    @property
-    def conversations(self) -> Conversations:
-        """What was said."""
-        ...
-
-    @property
-    def responses(self) -> Responses:
-        """Answers while they come, and afterwards."""
-        ...
-
-    @property
-    def feedback(self) -> FeedbackBook:
-        """What people thought of answers."""
-        ...
-
-    @property
-    def sessions(self) -> SessionBook:
-        """Who is logged in."""
-        ...
-
-    @property
-    def signing(self) -> SigningBook:
-        """By which keys tokens are signed."""
-        ...
-
-    async def start(self) -> None:
-        """Make ready, whether or not what is behind can be reached.
-
-        Raises:
-            OSError: there is no place to keep anything.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Keep what is still under way, and free everything."""
-        ...
->>>>>>> 54abef7 (Capture bodies where the configuration says so: masked, bounded, deleted in time)

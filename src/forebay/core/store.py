@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from forebay.core.captures import CaptureBook
 from forebay.core.conversations import Conversations, Responses
 from forebay.core.feedback import FeedbackBook
 from forebay.core.keys import AdminLog, KeyBook
@@ -30,6 +31,11 @@ class Store(Protocol):
     @property
     def requests(self) -> RequestLog:
         """Reads it request by request."""
+        ...
+
+    @property
+    def captures(self) -> CaptureBook:
+        """Captured bodies."""
         ...
 
     @property
