@@ -35,8 +35,8 @@ OPTIONS = (
 def replay(**options: Any) -> None:  # noqa: ANN401  # click's
     r"""Ask captured requests again, and tell what has changed.
 
-    Of another configuration, another model, or another server. SOURCE is a Forebay server with captures (its URL), or a file of lines: what --save wrote, OpenAI's batch format, or
-    plain bodies.
+    Of another configuration, another model, or another server. SOURCE is a Forebay server with captures (its URL), or
+    a file of lines: what --save wrote, OpenAI's batch format, or plain bodies.
 
     \b
     --fail-if compares one of these with a number, by < or >, and ends with status 1 where it holds:
