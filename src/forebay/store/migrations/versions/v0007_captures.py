@@ -1,4 +1,4 @@
-"""Captured bodies."""
+"""Bodies of requests that were captured, and how long they are kept."""
 
 import sqlalchemy as sa
 from alembic import op
