@@ -178,3 +178,17 @@ async def test_whatever_is_kept_there_ends(counters: Fallback, server: RedisServ
     with server.client() as client:
         for name in client.scan_iter():
             assert client.ttl(name) > 0
+
+
+async def test_a_server_whose_clock_was_set_back_neither_gives_more_nor_refuses_until_then(
+    counters: Fallback, server: RedisServer
+) -> None:
+    holder = Holder("key", "a", "a", rpm=1200)
+    for _ in range(1200):
+        await counters.take([holder], NOTHING)
+    with server.client() as client:
+        seconds, _ = client.time()
+        client.hset("forebay:limits:key:a:rate", mapping={"at": seconds + 3600, "requests": 1200})
+    assert isinstance(await counters.take([holder], NOTHING), Refusal)
+    await asyncio.sleep(0.1)
+    assert isinstance(await counters.take([holder], NOTHING), Grant)

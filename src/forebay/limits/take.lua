@@ -34,6 +34,8 @@ while arg <= #ARGV do
   local number = #holders + 1
   local known = redis.call('HMGET', h.buckets, 'at', 'requests', 'tokens')
   h.requests, h.tokens = filled(known[2], known[1], h.rpm), filled(known[3], known[1], h.tpm)
+  -- A clock that was set back has no effect, but time goes on from there.
+  if known[1] and tonumber(known[1]) > now then redis.call('HSET', h.buckets, 'at', string.format('%.6f', now)) end
   redis.call('ZREMRANGEBYSCORE', h.places, '-inf', string.format('(%.6f', now))
   h.running = redis.call('ZCARD', h.places)
   if h.parallel >= 0 and h.running >= h.parallel then refuse(number, 'parallel', 1) end
