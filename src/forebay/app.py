@@ -100,7 +100,7 @@ class Process:
         self._source = source
         self._accounts = Accounts(first.settings)
         self._store = self._accounts.store
-        self._limiting = Limiting(first.settings.limits, self._store.usage if self._store else None)
+        self._limiting = Limiting(first.settings, self._store.usage if self._store else None)
         self._figures = Figures(lambda: self.service.current, shared, self._limiting.gauges)
         log = first.settings.log
         self._audit = Audit(self._figures.guards, sys.stdout if log.guards else None, log.format)

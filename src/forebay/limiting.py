@@ -28,8 +28,10 @@ class Limiting:
         PreparationError: the settings need something that is not installed.
     """
 
-    def __init__(self, settings: LimitsSettings, book: UsageBook | None) -> None:
-        self._counters, self._kind = _counters(settings)
+    def __init__(self, settings: Settings, book: UsageBook | None) -> None:
+        self._counters, self._kind = _counters(settings.limits)
+        if book is None and settings.limits.url is None and _budgeted(settings):
+            logger.warning("budgets begin anew at every start: neither 'limits.url' nor 'store' keeps them")
         self._past = Past(book)
         self._tally = Tally()
 
@@ -70,6 +72,12 @@ def _limited(settings: Settings) -> bool:
     return bool(auth.issued_keys or limits.keys or limits.tenants or limits.models) or _some_of_their_own(auth)
 
 
+def _budgeted(settings: Settings) -> bool:
+    limits = settings.limits
+    found = (limits.keys, *limits.tenants.values(), *(key.limits for key in settings.auth.keys))
+    return any(each and (each.budget_day is not None or each.budget_month is not None) for each in found)
+
+
 def _some_of_their_own(auth: AuthSettings) -> bool:
     return any(key.limits for key in auth.keys) or any(issuer.claims.limits for issuer in auth.issuers)
 
@@ -78,8 +86,12 @@ def _counters(settings: LimitsSettings) -> tuple[Counters, str]:
     if settings.url is None:
         return MemoryCounters(), "memory"
     try:
-        from forebay.limits.fallback import Fallback  # noqa: PLC0415
-        from forebay.limits.redis import RedisCounters  # noqa: PLC0415  # an extra
+        from forebay.limits.fallback import Fallback  # noqa: PLC0415  # an extra
+        from forebay.limits.redis import RedisCounters  # noqa: PLC0415
+
+        counters = RedisCounters(settings)
     except ImportError as error:
         raise PreparationError(f"limits.url cannot be used: {error}") from None
-    return Fallback(RedisCounters(settings), closed=settings.when_away == "closed"), "redis"
+    except ValueError:  # it may say the URL, and a password in that
+        raise PreparationError("limits.url cannot be used: it is no URL of a Redis") from None
+    return Fallback(counters, closed=settings.when_away == "closed"), "redis"

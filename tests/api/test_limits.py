@@ -142,6 +142,7 @@ async def test_a_model_without_a_price_is_not_counted_and_is_said_once(
         async with http.get(f"{running.url}/metrics", headers={"authorization": "Bearer sk-a"}) as reply:
             assert 'forebay_limits_unpriced_total{counted_in="memory"} 3' in await reply.text()
     assert caplog.text.count("no price is known for 'm'") == 1
+    assert "budgets begin anew at every start" in caplog.text
 
 
 async def test_who_has_no_limits_is_told_that(serve: Serve) -> None:

@@ -1,6 +1,5 @@
 """Counts in a Redis while it answers; when it is away, in this process, or nobody with limits passes."""
 
-import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,8 +10,6 @@ from forebay.core.limits import Amount, Budget, Grant, Holder, Level, Refusal
 from forebay.limits.memory import MemoryCounters
 from forebay.limits.redis import RedisCounters
 from forebay.redis.connection import AwayError
-
-logger = logging.getLogger("forebay.limits")
 
 MOST_KNOWN: Final = 50_000
 """Of so many budgets it is remembered what the Redis said last."""

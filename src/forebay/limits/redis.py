@@ -8,7 +8,6 @@ of budgets stays counted: its requests had been asked, and somebody bills them.
 
 import asyncio
 import contextlib
-import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -25,8 +24,6 @@ from forebay.settings import LimitsSettings
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-logger = logging.getLogger("forebay.limits")
 
 LEASE_SECONDS: Final = 60.0
 CONNECTIONS: Final = 64
