@@ -274,6 +274,17 @@ async def test_the_provider_in_python(open_browser: Open, python_mock: Identity)
 
 
 @mock
+async def test_a_login_passes_through_the_web_role(open_browser: Open, python_mock: Identity) -> None:
+    async with open_browser(LoginSettings(provider(python_mock, MEMBERS)), by_web=True) as browser:
+        assert (await log_in(browser, "frank")).status == 303
+        found = await session(browser)
+        assert found["user"]["name"] == "frank"
+        assert (await chat(browser, x_csrf_token=found["csrf_token"])).status == 200
+        assert (await browser.post("/auth/logout", x_csrf_token=found["csrf_token"])).status == 200
+        assert (await session(browser))["user"] is None
+
+
+@mock
 async def test_a_key_goes_on_beside_the_login_and_needs_no_token(open_browser: Open, python_mock: Identity) -> None:
     async with open_browser(LoginSettings(provider(python_mock, MEMBERS))) as browser:
         assert (await chat(browser, authorization=f"Bearer {KEY}")).status == 200

@@ -58,9 +58,10 @@ class ProviderEndpoints:
         flow = Flow.read(self._cookies.read(scope, FLOW), answer.get("state", ""))
         session = await self._provider.finish(flow, answer)
         identity = await self._sessions.begin(session, self._cookies.read(scope, SESSION))
+        # What hands a response on may keep but the first of equal fields, and the other one ends by itself.
         kept = [
-            self._cookies.write(scope, FLOW, "", 0),
             self._cookies.write(scope, SESSION, identity, session.ends - time.time()),
+            self._cookies.write(scope, FLOW, "", 0),
         ]
         await _redirect(send, flow.return_to, kept, request_id)
 
