@@ -29,14 +29,9 @@ class Session(msgspec.Struct, frozen=True):
     id_token: str = ""
 
     def principal(self) -> Principal:
-        """Who acts in it."""
-        return Principal(
-            self.name,
-            self.tenant,
-            None if self.models is None else frozenset(self.models),
-            self.role == "admin",
-            scopes=frozenset() if self.role == "viewer" else None,
-        )
+        """Who acts in it; that a viewer only reads is seen to where sessions are found (`auth.login.acting`)."""
+        models = None if self.models is None else frozenset(self.models)
+        return Principal(self.name, self.tenant, models, self.role == "admin")
 
 
 MOST_OF_ONE: Final = 20

@@ -121,7 +121,7 @@ class AuthSettings(msgspec.Struct, frozen=True):
     @property
     def scoped(self) -> bool:
         """Whether a credential may be good for some things only."""
-        return bool(self.issued_keys or self.issuers or self.login)
+        return bool(self.issued_keys or self.issuers)
 
 
 class TimeOutSettings(TimeOuts, frozen=True):

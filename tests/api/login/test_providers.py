@@ -94,7 +94,13 @@ async def test_roles_and_a_session_on_every_process(open_browser: Open, oidc_pro
         assert (told["role"], told["user"]["name"]) == ("viewer", "carol")
         with_token = {"x_csrf_token": told["csrf_token"]}
         assert (await other.get("/v1/models")).status == 200
-        assert (await other.get("/v1/usage")).status == 200
+        for path in ("/v1/usage", "/v1/conversations", "/metrics"):
+            assert (await other.get(path)).status == 200
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            headers = {"x-csrf-token": told["csrf_token"], "content-type": "application/json"}
+            page = await other.send(method, "/v1/conversations/conv_1", headers, b"{}")
+            assert page.status in {403, 405}
+        assert (await other.get("/admin/audit")).status in {403, 404}
         assert (await chat(other, **with_token)).code == "insufficient_scope"
         assert (await other.post("/v1/messages", {}, **with_token)).status == 403
         assert (await other.get("/admin/config")).status in {404, 405}

@@ -60,7 +60,7 @@ def check(session: Session, browser: Browser) -> None:
     if browser.reads:
         return
     require_csrf(browser)
-    if session.role == "viewer":
+    if session.role == "viewer":  # no GET asks a model, and each is good for a viewer, whatever scope it takes
         raise PermissionDeniedError("A viewer may read, but neither ask a model nor change anything.")
 
 
