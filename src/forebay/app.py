@@ -177,7 +177,7 @@ class Process:
             found |= {CAPTURES_PATH: {"GET": captures.list}, CAPTURE_PREFIX: {"GET": captures.one}}
             found[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)
-            found |= self._conversing.endpoints(authenticator, ask, self._refused())
+            found |= self._conversing.endpoints(authenticator, ask, self._refused(), responses)
         if metadata_url(auth):
             found[RESOURCE_PATH] = {"GET": ProtectedResource(auth)}
         if self._accounts.server is not None:

@@ -11,6 +11,7 @@ from forebay.api.http import Endpoint
 from forebay.api.refusals import Refused
 from forebay.api.responses import exchange as responses
 from forebay.core.ports import Authenticator, Handler
+from forebay.core.prompts import Expand
 from forebay.core.store import Store
 from forebay.settings import StoreSettings
 
@@ -33,7 +34,7 @@ class Conversing:
         if self._keeper is not None:
             await self._keeper.close()
 
-    def endpoints(self, authenticator: Authenticator, ask: Handler, refused: Refused) -> Endpoints:
+    def endpoints(self, authenticator: Authenticator, ask: Handler, refused: Refused, expand: Expand) -> Endpoints:
         """Conversations, responses that are kept, feedback."""
         keeper = self._keeper
         if keeper is None:
@@ -45,7 +46,7 @@ class Conversing:
         kept = stored.ResponseEndpoints(store.responses, asker)
         opinions = feedback.FeedbackEndpoints(store.feedback, store.conversations, store.responses, asker)
         return {
-            responses.PATH: {"POST": Respond(keeper, authenticator, ask, refused)},
+            responses.PATH: {"POST": Respond(keeper, authenticator, ask, refused, expand)},
             stored.PREFIX: {"GET": kept.read, "POST": kept.write, "DELETE": kept.delete},
             conversations.PATH: {"GET": all_of_them.list, "POST": all_of_them.create},
             conversations.IMPORT_PATH: {"POST": all_of_them.bring},

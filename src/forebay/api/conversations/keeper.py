@@ -35,20 +35,20 @@ class Keeper:
         self._sessions: dict[str, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self._mend_at = 0.0
         self._forget_at = 0.0
 
     async def start(self) -> None:
         """Begin to write."""
-        self._writer = asyncio.create_task(self._write_forever(), name="conversations")
+        self._writer = asyncio.create_task(self._write_until_closing(), name="conversations")
 
     async def close(self) -> None:
         """Keep what there is of everything that is still under way."""
         if self._writer is None:
             return
-        self._writer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._writer
+        self._closing.set()
+        await self._writer
         for session in [*self._sessions.values()]:
             self.abandon(session)
         if self._tasks:
@@ -119,9 +119,10 @@ class Keeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _write_forever(self) -> None:
+    async def _write_until_closing(self) -> None:
+        """It is not cancelled: a connection that is just being made would never be closed."""
         away = False
-        while True:
+        while not self._closing.is_set():
             try:
                 await self._write()
                 away = False
@@ -129,7 +130,9 @@ class Keeper:
                 if not away:
                     logger.warning("conversations cannot be written down as they come: the store is away")
                 away = True
-            await asyncio.sleep(WRITE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await self._closing.wait()
 
     async def _write(self) -> None:
         now = time.monotonic()

@@ -26,15 +26,22 @@ from forebay.core.conversations import Owner
 from forebay.core.decode import decode
 from forebay.core.errors import ForebayError, InvalidRequestError, UnavailableError
 from forebay.core.ports import Authenticator, Handler
+from forebay.core.prompts import Expand
 from forebay.core.types import Call, Event, Events, Operation, Principal, Stream, Trace, Whole
 
 logger = logging.getLogger("forebay.api")
 
 
 class Respond:
-    """The endpoint of one generation; the ``keeper`` is the process's, ``refused`` is told of calls that fail early."""
+    """The endpoint of one generation; the ``keeper`` is the process's.
 
-    def __init__(self, keeper: Keeper, authenticator: Authenticator, ask: Handler, refused: Refused) -> None:
+    ``refused`` is told of calls that do not come into the pipeline, ``expand`` puts prompts into bodies.
+    """
+
+    def __init__(
+        self, keeper: Keeper, authenticator: Authenticator, ask: Handler, refused: Refused, expand: Expand
+    ) -> None:
+        self._expand = expand
         self._refused = refused
         self._keeper = keeper
         self._authenticator = authenticator
@@ -48,7 +55,8 @@ class Respond:
         try:
             principal = await self._authenticator.authenticate(head.authorization)
             require_json(head.content_type)
-            params = decode((await receive())["body"], ResponseParams)
+            body, trace.prompt = self._expand((await receive())["body"], principal)
+            params = decode(body, ResponseParams)
             _require_consistent(params)
             session = await self._begin(principal, params, request_id)
             request = chat_of(await self._whole(principal, params, session))
@@ -63,7 +71,7 @@ class Respond:
             if isinstance(reply, Stream):
                 events = answer.events(reply)
             else:
-                body = await answer.body(reply)
+                told = await answer.body(reply)
         except asyncio.CancelledError:
             if session is not None:
                 self._keeper.abandon(session)
@@ -75,7 +83,7 @@ class Respond:
         if isinstance(reply, Stream):
             await send_stream(send, events, headers, events.broken, call.id)
         else:
-            await send_body(send, 200, [JSON, *headers], body)
+            await send_body(send, 200, [JSON, *headers], told)
 
     async def _forget(self, session: Session | None) -> None:
         """There was no answer."""
