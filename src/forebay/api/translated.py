@@ -98,7 +98,7 @@ class Translated:
         head = head_of(scope)
         principal = NOBODY
         try:
-            principal = await self._authenticator.authenticate(head.authorization or _bearer(scope))
+            principal = await self._authenticator.authenticate(head.authorization or bearer_of(scope))
             require_json(head.content_type)
             body, trace.prompt = self._expand((await receive())["body"], principal)
             exchange = self._read(body)
@@ -151,7 +151,7 @@ class Rewritten:
         await self._events.aclose()
 
 
-def _bearer(scope: Scope) -> str | None:
+def bearer_of(scope: Scope) -> str | None:
     """The key as other vendors' clients send it, in the form that authenticators read."""
     key = header(scope, b"x-api-key")
     return None if key is None else f"Bearer {key}"

@@ -8,7 +8,8 @@ import aiohttp
 
 from forebay.settings import Settings
 from tests.api.conftest import Serve
-from tests.support.chunks import whole
+from tests.support.chunks import MESSAGE, whole
+from tests.support.schemas import check
 from tests.support.serving import Running
 
 HI = whole({"role": "assistant", "content": "Hi!"})
@@ -172,3 +173,30 @@ async def test_feedback_is_the_last_word_of_each(serve: Serve, settings: Setting
     assert (everybodys["data"][0]["principal"], everybodys["has_more"]) == ("bob", True)
     assert (rest["data"], ups["data"], none["data"]) == ([second], [], [])
     assert (gone, done) == (404, 200)
+
+
+async def test_what_openai_describes_is_as_it_describes(serve: Serve, settings: Settings) -> None:
+    message = {**MESSAGE, "content": "Hi!"}
+    async with serve([whole(message, "tool_calls")], settings) as (running, _), aiohttp.ClientSession() as http:
+        ask = Client(running, http)
+        found = await made(ask, items=[USER], metadata={"k": "v"})
+        here = f"/conversations/{found['id']}"
+        _, response = await ask("POST", "/responses", {"model": "m", "input": "x", "conversation": found["id"]})
+        _, items = await ask("GET", f"{here}/items")
+        _, inputs = await ask("GET", f"/responses/{response['id']}/input_items")
+        _, kept = await ask("GET", f"/responses/{response['id']}")
+        _, gone = await ask("DELETE", here)
+    check("ConversationResource", found)
+    check("ConversationItemList", items)
+    check("ResponseItemList", inputs)
+    check("Response", response)
+    check("Response", kept)
+    check("DeletedConversationResource", gone)
+    assert {item["type"] for item in items["data"]} == {"message", "reasoning", "function_call"}
+
+
+async def test_a_key_may_come_as_other_vendors_clients_send_it(serve: Serve, settings: Settings) -> None:
+    async with serve([HI], settings) as (running, _), aiohttp.ClientSession() as http:
+        body = {"model": "m", "input": "x"}
+        async with http.post(f"{running.url}/v1/responses", json=body, headers={"x-api-key": "key-alice"}) as reply:
+            assert reply.status == 200

@@ -232,3 +232,14 @@ async def test_a_model_makes_the_title(serve: Serve, settings: Settings) -> None
         async with asyncio.timeout(20):
             while (found := await sdk.conversations.retrieve(made.id)).model_extra["title"] != "A Greeting":  # type: ignore[index]
                 assert (found.model_extra or {})["title"] == "Say hello to me"
+
+
+async def test_what_is_old_is_forgotten(serve: Serve, settings: Settings) -> None:
+    assert settings.store is not None
+    short = ConversationSettings(titles="off", retention=0.001)
+    kept = msgspec.structs.replace(settings, store=msgspec.structs.replace(settings.store, conversations=short))
+    async with serve([HI], settings) as (running, _), client(running) as sdk:
+        await sdk.conversations.create()
+    async with serve([HI], kept) as (running, _), client(running) as sdk, asyncio.timeout(20):
+        while (await sdk.get("/conversations", cast_to=object))["data"]:  # type: ignore[index]
+            pass

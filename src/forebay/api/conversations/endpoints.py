@@ -14,7 +14,7 @@ from forebay.api.conversations.history import heard, new_id
 from forebay.api.conversations.items import ItemEndpoints
 from forebay.api.conversations.query import Query, listed
 from forebay.api.conversations.titles import first_words
-from forebay.api.http import Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, refuse_other_origins, require_json, send_body
 from forebay.api.responses.shapes import Item as Sent
 from forebay.core.conversations import LATEST, START, Change, Conversation, Conversations, Item, ListQuery, Titled
 from forebay.core.decode import decode
@@ -60,6 +60,8 @@ class ConversationEndpoints:
         body = (await receive())["body"]
         if body:
             require_json(header(scope, b"content-type"))
+        else:
+            refuse_other_origins(scope, header(scope, b"authorization"))
         wish = decode(body or b"{}", Create)
         metadata = _metadata(wish.metadata) or {}
         items = _chained(heard(wish.items or [], "items"))

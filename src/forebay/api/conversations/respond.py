@@ -22,6 +22,7 @@ from forebay.api.responses.events import ResponseEvents
 from forebay.api.responses.request import chat_of
 from forebay.api.responses.response import NOWHERE, Place, Replies, Response, response_id
 from forebay.api.responses.shapes import Item, ResponseParams
+from forebay.api.translated import bearer_of
 from forebay.core.conversations import Owner
 from forebay.core.decode import decode
 from forebay.core.errors import ForebayError, InvalidRequestError, UnavailableError
@@ -53,7 +54,7 @@ class Respond:
         head = head_of(scope)
         principal, session = NOBODY, None
         try:
-            principal = await self._authenticator.authenticate(head.authorization)
+            principal = await self._authenticator.authenticate(head.authorization or bearer_of(scope))
             require_json(head.content_type)
             body, trace.prompt = self._expand((await receive())["body"], principal)
             params = decode(body, ResponseParams)
