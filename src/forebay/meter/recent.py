@@ -6,7 +6,7 @@ PID.requests.old    what it wrote before that
 
 import asyncio
 import os
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -31,30 +31,35 @@ class Recent:
     def __init__(self, folder: Path | None = None, limit: int = LIMIT) -> None:
         self._folder = folder
         self._limit = limit
-        self._known: OrderedDict[str, list[Record]] = OrderedDict()
+        # Nothing here is looked at by the garbage collector, which would otherwise walk over thousands of records.
+        self._known: dict[str, Record] = {}
+        self._ids: deque[str] = deque()
 
     def __call__(self, records: Sequence[Record]) -> None:
         """Remember ``records`` and forget the oldest."""
         if self._folder is not None and records:
             self._write(self._folder / f"{os.getpid()}{NEW}", records)
             return
-        for record in records:
-            self._known.setdefault(record.id, []).append(record)
-        while len(self._known) > self._limit:
-            self._known.popitem(last=False)
+        known, ids = self._known, self._ids
+        for record in records[-self._limit :]:
+            if record.id not in known:
+                ids.append(record.id)
+            known[record.id] = record
+        while len(ids) > self._limit:
+            del known[ids.popleft()]
 
     async def find(self, request_id: str) -> Sequence[Record]:
         """What there is of one request."""
         if self._folder is None:
-            return tuple(self._known.get(request_id, ()))
+            record = self._known.get(request_id)
+            return () if record is None else (record,)
         mark = _ENCODER.encode(request_id)
         return await asyncio.to_thread(lambda: sorted(self._read(mark), key=_moment))
 
     async def latest(self, query: RequestQuery, limit: int) -> Sequence[Record]:
         """The latest of ``query``, newest first."""
         if self._folder is None:
-            found = [record for records in self._known.values() for record in records if query.holds(record)]
-            return sorted(found, key=_moment, reverse=True)[:limit]
+            return sorted(filter(query.holds, self._known.values()), key=_moment, reverse=True)[:limit]
         return await asyncio.to_thread(
             lambda: sorted(filter(query.holds, self._read(b"")), key=_moment, reverse=True)[:limit]
         )

@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 
 from forebay.core.types import Record
-from forebay.meter.otlp.attributes import Attributes, error, operation, provider
+from forebay.meter.otlp.attributes import OPERATIONS, Attributes, error, provider
 from forebay.meter.otlp.spans import SCOPE
 
 TOKENS: Final = tuple(float(4**power) for power in range(14))
@@ -41,20 +41,59 @@ KINDS: Final[dict[str, tuple[str, str, tuple[float, ...]]]] = {
 }
 
 MOST: Final = 2000
-"""So many sets of attributes there are for a metric; clients may make up names of models behind a wildcard."""
+"""So many series there are; clients may make up names of models behind a wildcard."""
 
-Key = tuple[str, ...]
-"""Operation, provider, model, and the error or the type of the tokens."""
+OTHER: Final = "_OTHER"
+"""What the rest counts as, in the conventions' words."""
+
+Key = tuple[str, str, str, str]
+"""Operation, deployment, model, error."""
 
 
 class Counted(msgspec.Struct):
-    """One histogram."""
+    """One histogram over ``bounds``."""
 
+    bounds: tuple[float, ...]
     buckets: list[int]
     total: float = 0.0
-    least: float = 0.0
+    least: float = float("inf")
     most: float = 0.0
     count: int = 0
+
+    def observe(self, value: float) -> None:
+        """Count ``value``."""
+        self.buckets[bisect_left(self.bounds, value)] += 1
+        self.total += value
+        self.count += 1
+        self.least = min(self.least, value)
+        self.most = max(self.most, value)
+
+
+def _empty(name: str) -> Counted:
+    bounds = KINDS[name][2]
+    return Counted(bounds, [0] * (len(bounds) + 1))
+
+
+class Series(msgspec.Struct):
+    """The histograms of the requests that are alike."""
+
+    input: Counted = msgspec.field(default_factory=lambda: _empty(USAGE))
+    output: Counted = msgspec.field(default_factory=lambda: _empty(USAGE))
+    ttft: Counted = msgspec.field(default_factory=lambda: _empty(TTFT))
+    tpot: Counted = msgspec.field(default_factory=lambda: _empty(TPOT))
+    duration: Counted = msgspec.field(default_factory=lambda: _empty(DURATION))
+
+    def add(self, record: Record) -> None:
+        """Count ``record``."""
+        if record.prompt_tokens:
+            self.input.observe(record.prompt_tokens)
+        if record.completion_tokens:
+            self.output.observe(record.completion_tokens)
+        if record.ttft is not None:
+            self.ttft.observe(record.ttft)
+        if record.tpot is not None:
+            self.tpot.observe(record.tpot)
+        self.duration.observe(record.latency)
 
 
 class Measures:
@@ -63,67 +102,54 @@ class Measures:
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
         self._began = time.time_ns()
-        self._found: dict[str, dict[Key, Counted]] = {name: {} for name in KINDS}
+        self._found: dict[Key, Series] = {}
 
     def add(self, record: Record) -> None:
         """Count ``record``."""
-        who = operation(record), provider(record.deployment), record.model
-        if record.prompt_tokens:
-            self._observe(USAGE, (*who, "input"), record.prompt_tokens)
-        if record.completion_tokens:
-            self._observe(USAGE, (*who, "output"), record.completion_tokens)
-        if record.ttft is not None:
-            self._observe(TTFT, (*who, ""), record.ttft)
-        if record.tpot is not None:
-            self._observe(TPOT, (*who, ""), record.tpot)
-        self._observe(DURATION, (*who, error(record)), record.latency)
-
-    def _observe(self, name: str, key: Key, value: float) -> None:
-        bounds = KINDS[name][2]
-        found = self._found[name]
-        counted = found.get(key)
-        if counted is None:
-            if len(found) >= MOST:
-                key = (*key[:2], "_OTHER", key[3])
-            counted = found.setdefault(key, Counted([0] * (len(bounds) + 1), least=value))
-        counted.buckets[bisect_left(bounds, value)] += 1
-        counted.total += value
-        counted.least = min(counted.least, value)
-        counted.most = max(counted.most, value)
-        counted.count += 1
+        key = record.operation, record.deployment, record.model, error(record)
+        series = self._found.get(key)
+        if series is None:
+            key = key if len(self._found) < MOST else (key[0], OTHER, OTHER, key[3])
+            series = self._found.setdefault(key, Series())
+        series.add(record)
 
     def told(self) -> MetricsData:
         """Everything counted until now."""
         now = time.time_ns()
-        metrics = [self._metric(name, points, now) for name, points in self._found.items() if points]
+        points: dict[str, list[HistogramDataPoint]] = {name: [] for name in KINDS}
+        for (operation, deployment, model, failure), series in self._found.items():
+            who: Attributes = {
+                "gen_ai.operation.name": OPERATIONS.get(operation, operation),
+                "gen_ai.provider.name": provider(deployment),
+                "gen_ai.request.model": model,
+            }
+            failed: Attributes = {"error.type": failure} if failure else {}
+            for name, counted, more in (
+                (USAGE, series.input, {"gen_ai.token.type": "input"}),
+                (USAGE, series.output, {"gen_ai.token.type": "output"}),
+                (TTFT, series.ttft, {}),
+                (TPOT, series.tpot, {}),
+                (DURATION, series.duration, {}),
+            ):
+                if counted.count:
+                    points[name].append(self._point({**who, **failed, **more}, counted, now))
+        metrics = [_metric(name, found) for name, found in points.items() if found]
         return MetricsData([ResourceMetrics(self._resource, [ScopeMetrics(SCOPE, metrics, "")], "")])
 
-    def _metric(self, name: str, found: dict[Key, Counted], now: int) -> Metric:
-        unit, text, bounds = KINDS[name]
-        points = [self._point(name, key, counted, bounds, now) for key, counted in found.items()]
-        return Metric(name, text, unit, Histogram(points, AggregationTemporality.CUMULATIVE))
-
-    def _point(self, name: str, key: Key, counted: Counted, bounds: Sequence[float], now: int) -> HistogramDataPoint:
+    def _point(self, attributes: Attributes, counted: Counted, now: int) -> HistogramDataPoint:
         return HistogramDataPoint(
-            _attributes(name, key),
+            attributes,
             self._began,
             now,
             counted.count,
             counted.total,
             tuple(counted.buckets),
-            bounds,
+            counted.bounds,
             counted.least,
             counted.most,
         )
 
 
-def _attributes(name: str, key: Key) -> Attributes:
-    operation, provider, model, last = key
-    found: Attributes = {
-        "gen_ai.operation.name": operation,
-        "gen_ai.provider.name": provider,
-        "gen_ai.request.model": model,
-    }
-    if last:
-        found["gen_ai.token.type" if name == USAGE else "error.type"] = last
-    return found
+def _metric(name: str, points: Sequence[HistogramDataPoint]) -> Metric:
+    unit, text, _ = KINDS[name]
+    return Metric(name, text, unit, Histogram(points, AggregationTemporality.CUMULATIVE))
