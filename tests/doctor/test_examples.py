@@ -27,6 +27,7 @@ PLANTED = {
     ("FB107", "models.pair"),
     ("FB108", "providers.spare"),
     ("FB109", "models.also-chat"),
+    ("FB201", "auth.keys[1]"),
     ("FB201", "keys.unlimited"),
     ("FB202", "keys.endless"),
     ("FB203", "auth.keys[1]"),

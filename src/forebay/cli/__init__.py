@@ -20,6 +20,11 @@ COMMANDS: Final = {
     "replay": ("forebay.cli.replay:replay", "Ask captured requests again, and tell what has changed."),
     "monitoring": ("forebay.cli.monitoring:monitoring", "Print the Grafana dashboard, or alert rules for Prometheus."),
     "prompts": ("forebay.cli.prompts:prompts", "Keep prompts in versions: push, list, label, lint, compare."),
+    "eval": (
+        "forebay.cli.evaluate:evaluate",
+        "Ask a dataset's questions, and check the answers.",
+    ),
+    "feedback": ("forebay.cli.feedback:feedback", "Export what people thought of answers."),
     "doctor": ("forebay.cli.doctor:doctor", "Tell the debts of a configuration, its prompts and its usage."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),
 }

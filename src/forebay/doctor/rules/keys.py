@@ -8,6 +8,7 @@ from forebay.core.scopes import ADMIN
 from forebay.core.types import Limits
 from forebay.doctor.facts import MONTH, WEEK, Facts
 from forebay.doctor.rule import Rule, Spot
+from forebay.settings.limits import EVERY_OTHER
 
 _NOBODY: Final = "default"
 
@@ -17,9 +18,18 @@ def _active(facts: Facts) -> list[IssuedKey]:
 
 
 def _unlimited(facts: Facts) -> Iterator[Spot]:
-    for key in _active(facts):
-        if key.limits is None or key.limits == Limits():
-            yield Spot(f"keys.{key.name}", f"{key.shown} may ask for any number of requests and tokens")
+    """Keys that have no limits of their own, where neither all keys nor their tenants have any."""
+    named = [
+        (f"auth.keys[{number}]", key.tenant, key.limits and key.limits.limits())
+        for number, key in enumerate(facts.settings.auth.keys)
+        if not key.admin
+    ]
+    named += [(f"keys.{key.name}", key.tenant, key.limits) for key in _active(facts)]
+    limits = facts.settings.limits
+    for path, tenant, own in named:
+        given = (limits.keys, limits.tenants.get(tenant), limits.tenants.get(EVERY_OTHER))
+        if own in {None, Limits()} and all(each is None or each.limits() == Limits() for each in given):
+            yield Spot(path, "it may ask for any number of requests and tokens, at any cost")
 
 
 def _endless(facts: Facts) -> Iterator[Spot]:
@@ -63,7 +73,7 @@ def _in_files(facts: Facts) -> Iterator[Spot]:
         return
     for number, key in enumerate(facts.settings.auth.keys):
         if not key.admin:
-            yield Spot(f"auth.keys[{number}]", f"'{key.name}' has no limits and no end, as no key of a file has")
+            yield Spot(f"auth.keys[{number}]", f"'{key.name}' has no end, as no key of a file has")
 
 
 def _ending(facts: Facts) -> Iterator[Spot]:
@@ -79,7 +89,7 @@ RULES: Final = (
         "FB201",
         "warning",
         "Key without limits",
-        "Give it 'rpm', 'tpm' or 'parallel' (forebay keys create).",
+        "Give it, all keys or its tenant limits, a budget first of all (docs/auth.md).",
         _unlimited,
     ),
     Rule("FB202", "warning", "Key without an end", "Rotate it for one that expires.", _endless),
