@@ -1,5 +1,6 @@
 """What can be asked of a ledger: rows of usage, and their sums."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
@@ -61,3 +62,22 @@ class UsageBook(Protocol):
             UnavailableError: it cannot be read now.
         """
         ...
+
+
+MOST_ROWS: Final = 200_000
+"""More than these are not read into memory at once."""
+
+_PAGE: Final = 1000
+
+
+async def latest_rows(book: UsageBook, query: UsageQuery) -> Sequence[Record]:
+    """All rows of ``query``, oldest first; of more than `MOST_ROWS` the latest.
+
+    Raises:
+        UnavailableError: they cannot be read now.
+    """
+    found: deque[Record] = deque(maxlen=MOST_ROWS)
+    while page := await book.rows(query, _PAGE):
+        found.extend(page)
+        query = msgspec.structs.replace(query, after=(page[-1].at, page[-1].id))
+    return list(found)

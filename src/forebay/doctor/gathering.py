@@ -1,17 +1,16 @@
 """Gathers the facts about a system: its files as they are, its store as far as there is one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from forebay.core.ledger import UsageQuery
+from forebay.core.ledger import UsageQuery, latest_rows
 from forebay.core.prompts import Collection
 from forebay.core.store import Store
-from forebay.core.types import Record
 from forebay.doctor.ages import ages
 from forebay.doctor.facts import MONTH, Facts, ToolUse
 from forebay.gateway.prices import price_list
@@ -22,8 +21,6 @@ from forebay.settings.document import parse
 from forebay.settings.problems import Problems
 from forebay.settings.references import References, no_command
 
-MOST_ROWS: Final = 200_000
-PAGE: Final = 1000
 BILLED: Final = ("azure", "bedrock", "cohere", "gemini", "vertex")
 """Kinds of provider that send bills, though no price list of theirs comes with Forebay."""
 
@@ -69,22 +66,8 @@ async def asked(facts: Facts, store: Store, tools: Mapping[str, ToolUse]) -> Fac
     stored = await store.prompts.all()
     both = Collection([*facts.prompts.prompts, *stored.prompts], [*facts.prompts.labels, *stored.labels])
     keys = await store.keys.list(None) if facts.settings.auth.issued_keys is not None else ()
-    rows = await rows_since(store, facts.now - MONTH)
+    rows = await latest_rows(store.usage, UsageQuery(since=facts.now - MONTH))
     return msgspec.structs.replace(facts, rows=rows, keys=keys, prompts=both, tools=tools)
-
-
-async def rows_since(store: Store, since: float) -> Sequence[Record]:
-    """The rows from then on, oldest first; at most `MOST_ROWS`, the latest.
-
-    Raises:
-        UnavailableError: they cannot be read now.
-    """
-    found: list[Record] = []
-    query = UsageQuery(since=since)
-    while page := await store.usage.rows(query, PAGE):
-        found = (found + list(page))[-MOST_ROWS:]
-        query = msgspec.structs.replace(query, after=(page[-1].at, page[-1].id))
-    return found
 
 
 def _vendors(settings: Settings) -> Mapping[str, str]:
