@@ -38,16 +38,20 @@ FIGURES = (
     (b"x-forebay-cost", b"0.00012"),
     (b"server-timing", b"gateway;dur=1.25, provider;dur=20.50"),
 )
-ROUTE = {
+STORY = {
     "id": REQUEST_ID,
-    "object": "route",
+    "object": "request",
     "model": "words",
     "deployment": "local/words",
+    "cost_dollars": "0.00012",
+    "stages": [{"name": "guard", "seconds": 0.02}],
     "attempts": [
         {"model": "words", "deployment": "far/words", "reason": "first", "outcome": "timeout", "seconds": 0.5},
-        {"model": "words", "deployment": "local/words", "reason": "fallback", "outcome": "ok", "seconds": 0.02},
+        {"model": "words", "deployment": "local/words", "reason": "next", "outcome": "ok", "seconds": 0.02},
     ],
-    "choices": [],
+    "cache": {"result": "hit"},
+    "guards": [{"guard": "personal", "side": "input", "action": "mask", "outcome": "fixed", "kinds": ["EMAIL"]}],
+    "watermark": "autumn",
 }
 
 
@@ -77,7 +81,7 @@ class FakeApi:
         self.models = list(MODELS)
         self.asked: list[dict[str, Any]] = []
         self.bodies: dict[str, dict[str, Any]] = {}
-        self.answers: dict[str, object] = {f"/v1/requests/{REQUEST_ID}/route": ROUTE}
+        self.answers: dict[str, object] = {f"/v1/requests/{REQUEST_ID}": STORY}
         self.pause = 0.01
         self.cancelled = threading.Event()
 

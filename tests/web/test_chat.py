@@ -18,7 +18,7 @@ def test_an_answer_streams_and_is_measured(page: Page, api: FakeApi, api_url: st
     answer = answered(page)
     expect(answer).to_contain_text("You said: one two")
     expect(answer).to_contain_text(re.compile(r"4 tokens · \d+(\.\d)? tokens/s · TTFT \d+ ms · \$0\.00012"))
-    for badge in ("cache hit", "watermark: autumn", "2 attempts"):
+    for badge in ("cache hit", "watermark: autumn", "2 attempts", "guard personal: fixed"):
         expect(answer.get_by_text(badge, exact=True)).to_be_visible()
     expect(page.get_by_role("status")).to_contain_text("You said: one two")
     expect(field(page)).to_be_focused()
@@ -30,7 +30,13 @@ def test_the_details_tell_the_route(page: Page, api_url: str) -> None:
     ask(page, "one")
     answer = answered(page)
     button(answer, "Details").click()
-    for text in ("12 tokens, 8 of them cached", "gateway 1.3 ms, provider 20.5 ms", REQUEST_ID, "Stop reason"):
+    for text in (
+        "12 tokens, 8 of them cached",
+        "gateway 1.3 ms, provider 20.5 ms",
+        REQUEST_ID,
+        "Stop reason",
+        "guard 20 ms",
+    ):
         expect(answer).to_contain_text(text)
     expect(answer.get_by_text("far/words: timeout after 500 ms (first)")).to_be_visible()
 

@@ -58,6 +58,10 @@ def test_a_stream_asks_for_its_usage() -> None:
             {"max_output_tokens": 5, "temperature": 0.5, "top_p": 0.9},
             {"max_tokens": 5, "temperature": 0.5, "top_p": 0.9},
         ),
+        (
+            {"seed": 1, "stop": ["a"], "frequency_penalty": 0.5, "presence_penalty": -1.0, "watermark": True},
+            {"seed": 1, "stop": ["a"], "frequency_penalty": 0.5, "presence_penalty": -1.0, "watermark": True},
+        ),
         ({"reasoning": {"effort": "low", "summary": "auto"}}, {"reasoning_effort": "low"}),
         ({"text": {"format": {"type": "text"}, "verbosity": "low"}}, {"verbosity": "low"}),
         ({"text": {"format": {"type": "json_object"}}}, {"response_format": {"type": "json_object"}}),

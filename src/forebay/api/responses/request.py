@@ -131,6 +131,11 @@ def _sampling(params: ResponseParams) -> Fields:
         "user": params.user,
         "safety_identifier": params.safety_identifier,
         "prompt_cache_key": params.prompt_cache_key,
+        "seed": params.seed,
+        "stop": params.stop,
+        "frequency_penalty": params.frequency_penalty,
+        "presence_penalty": params.presence_penalty,
+        "watermark": params.watermark,
         "service_tier": None if params.service_tier == "auto" else params.service_tier,
     }
     return {name: value for name, value in wanted.items() if value is not None}

@@ -127,6 +127,11 @@ class ResponseParams(Struct, frozen=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     service_tier: str | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    watermark: bool | None = None
     store: bool | None = None
     truncation: Literal["auto", "disabled"] | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None

@@ -62,7 +62,8 @@ function messageOf(item, first) {
     place: first.id,
     siblings: first.siblings?.length ? first.siblings : [first.id],
     created: (item.created_at ?? 0) * 1000,
-    state: STATES[item.status] ?? "done",
+    // An answer that has used up its tokens is incomplete, too, but nobody has cut it off.
+    state: item.status === "incomplete" && item.forebay?.finish_reason ? "done" : (STATES[item.status] ?? "done"),
     figures: ofFacts(item.forebay),
     responseId: item.response_id ?? "",
   };

@@ -17,6 +17,7 @@
  * @property {string} [cache] hit, semantic-hit, miss, refresh, bypass
  * @property {string} [watermark] the key's id
  * @property {number} [attempts]
+ * @property {{guard: string, side: string, action: string, outcome: string, kinds: string[]}[]} [guards] that objected
  * @property {{name: string, milliseconds: number}[]} [timing]
  */
 
@@ -51,8 +52,25 @@ export function ofFacts(facts) {
     cost: facts.cost_dollars,
     cache: facts.cache,
     attempts: facts.attempts,
-    watermark: facts.watermark === true ? "asked for" : null,
+    watermark: typeof facts.watermark === "string" ? facts.watermark : null,
+    guards: objecting(facts.guards),
   });
+}
+
+/** The story of a request. @returns {Figures} */
+export function ofStory(story) {
+  return given({
+    cost: story.cost_dollars,
+    cache: story.cache?.result,
+    watermark: story.watermark,
+    attempts: story.attempts?.length,
+    guards: objecting(story.guards),
+  });
+}
+
+function objecting(guards) {
+  const found = (guards ?? []).filter((each) => each.guard && each.action !== "pass");
+  return found.length ? found : null;
 }
 
 /** OpenAI's usage, of a chat or of a response. @returns {Figures} */

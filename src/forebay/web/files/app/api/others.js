@@ -11,8 +11,8 @@ export async function listModels() {
   return data.map((model) => ({ id: model.id, parent: model.parent ?? "", owner: model.owned_by ?? "" }));
 }
 
-/** Who was asked for a request, and why. */
-export const routeOf = (requestId) => ask(`v1/requests/${encodeURIComponent(requestId)}/route`);
+/** What became of a request: who was asked and why, what guards and cache did, what it cost. */
+export const storyOf = (requestId) => ask(`v1/requests/${encodeURIComponent(requestId)}`);
 
 export const detectMark = (body, signal) => ask("v1/watermark/detect", { json: body, signal });
 export const checkText = (body, signal) => ask("v1/guards/check", { json: body, signal });

@@ -1,6 +1,8 @@
 // One conversation on the screen: what was said, the answer that is coming, and what can be done with both.
 
+import { ofStory } from "../api/figures.js";
 import { ApiError } from "../api/http.js";
+import { storyOf } from "../api/others.js";
 import { batch, signal } from "../html.js";
 import { Live } from "./live.js";
 
@@ -22,6 +24,7 @@ import { Live } from "./live.js";
 
 /** How many of the latest messages are read again after an answer. */
 const TAIL = 8;
+const LATER_MS = 1500;
 let names = 0;
 
 export class Thread {
@@ -188,10 +191,21 @@ export class Thread {
     if (!here) return;
     this.#ended(this, done);
     if (done.state !== "failed" || done.text) await this.#settle(done);
+    if (done.state === "done") await this.#complete(done.figures.requestId);
+  }
+
+  /** What only the server knows of an answer, if it tells: its cost, what guards did. */
+  async #complete(requestId) {
+    const story = requestId && (await storyOf(requestId).catch(() => null));
+    if (!story) return;
+    const told = ofStory(story);
+    this.messages.value = this.messages.value.map((each) =>
+      each.figures.requestId === requestId && each.role === "assistant" ? { ...each, figures: { ...told, ...each.figures } } : each,
+    );
   }
 
   /** Takes over what the book knows of the latest messages: their ids and siblings. */
-  async #settle(done) {
+  async #settle(done, again = true) {
     const id = this.id.value;
     let latest;
     try {
@@ -205,9 +219,14 @@ export class Thread {
     if (this.id.value !== id || at < 0 || this.running.value) return;
     const count = shown[at - 1]?.again ? 2 : 1;
     const fresh = latest.slice(-count);
-    if (fresh.length < count || fresh.at(-1).role !== "assistant") return;
+    if (fresh.length < count || fresh.at(-1).role !== "assistant") {
+      // What was stopped is written down a moment later.
+      if (again) setTimeout(() => this.#settle(done, false), LATER_MS);
+      return;
+    }
     if (count === 2 && latest.length > 2 && at > 1 && latest.at(-3).id !== shown[at - 2].id) {
       await this.reload(); // somebody else has written here, too
+      this.messages.value = this.messages.value.map((each, i, all) => (i === all.length - 1 ? settled(done, each) : each));
       return;
     }
     this.messages.value = [...shown.slice(0, at + 1 - count), ...fresh.map((each, i) => settled(shown[at + 1 - count + i], each))];

@@ -1,6 +1,7 @@
 // What is known of an answer: a line below it, badges, and the details with the route that was taken.
 
-import { routeOf } from "../api/others.js";
+import { ofStory } from "../api/figures.js";
+import { storyOf } from "../api/others.js";
 import { html, useEffect, useSignal } from "../html.js";
 import { count, dollars, duration, speed } from "../text/numbers.js";
 
@@ -42,20 +43,27 @@ function badgesOf({ state, figures, text }) {
     state === "done" && !text && { text: "empty answer", kind: "warn" },
     ENDS[figures.finish] && { ...ENDS[figures.finish], kind: "warn" },
     CACHES[figures.cache] && { ...CACHES[figures.cache], kind: "good" },
+    ...(figures.guards ?? []).map((each) => ({
+      text: `guard ${each.guard}: ${each.outcome || each.action}`,
+      title: `${each.side}${each.kinds?.length ? `: ${each.kinds.join(", ")}` : ""}`,
+      kind: "warn",
+    })),
     figures.watermark && { text: `watermark: ${figures.watermark}`, title: "The answer carries a mark of this key.", kind: "good" },
     figures.attempts > 1 && { text: count(figures.attempts, "attempt"), title: "More than one deployment was asked.", kind: "warn" },
   ].filter(Boolean);
 }
 
 function Details({ figures }) {
-  const route = useSignal(null);
+  const story = useSignal(null);
   const missing = useSignal("");
   useEffect(() => {
-    routeOf(figures.requestId).then(
-      (found) => (route.value = found),
+    storyOf(figures.requestId).then(
+      (found) => (story.value = found),
       (error) => (missing.value = error.status === 404 ? "The server has forgotten it." : error.message),
     );
   }, [figures.requestId]);
+  const told = story.value ? { ...figures, ...ofStory(story.value) } : figures;
+  const stages = story.value?.stages?.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(", ");
   const rows = [
     ["Model", figures.model],
     ["Deployment", figures.deployment],
@@ -63,15 +71,17 @@ function Details({ figures }) {
     ["Answer", figures.outputTokens !== undefined && count(figures.outputTokens, "token")],
     ["Time", figures.seconds !== undefined && duration(figures.seconds)],
     ["Server timing", figures.timing?.map(({ name, milliseconds }) => `${name} ${milliseconds.toFixed(1)} ms`).join(", ")],
-    ["Cost", figures.cost === undefined ? "unknown" : dollars(figures.cost)],
-    ["Cache", figures.cache],
+    ["Stages", stages],
+    ["Cost", told.cost === undefined ? "unknown" : dollars(told.cost)],
+    ["Cache", told.cache],
     ["Stop reason", figures.finish],
-    ["Watermark", figures.watermark],
+    ["Watermark", told.watermark],
+    ["Guards", told.guards?.map((each) => `${each.guard}: ${each.outcome || each.action}`).join(", ")],
     ["Request", figures.requestId],
   ].filter(([, value]) => value);
   return html`<dl class="details">
     ${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
-    <div><dt>Route</dt><dd>${route.value ? html`<${Attempts} route=${route.value} />` : missing.value || "…"}</dd></div>
+    <div><dt>Route</dt><dd>${story.value ? html`<${Attempts} route=${story.value} />` : missing.value || "…"}</dd></div>
   </dl>`;
 }
 

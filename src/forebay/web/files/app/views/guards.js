@@ -13,8 +13,11 @@ const SIDES = { input: "A question", output: "An answer", tool_args: "Arguments 
 const OUTCOMES = {
   passed: { title: "Passes", text: "It goes on as it is." },
   changed: { title: "Is changed", text: "It goes on as the guards have made it." },
-  exception: { title: "Is refused", text: "The request ends with an error." },
-  refrain: { title: "Is withheld", text: "An empty answer takes its place." },
+  refused: { title: "Is refused", text: "The request ends with an error." },
+  refrained: { title: "Is withheld", text: "An empty answer takes its place." },
+  filtered: { title: "Is left out", text: "The part that it stands in is taken out." },
+  reasked: { title: "Is asked for again", text: "The model is told what is wrong, and tries once more." },
+  failed: { title: "Cannot be judged", text: "A guard has failed, and lets nothing pass." },
 };
 
 export function Guards() {

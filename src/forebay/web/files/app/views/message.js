@@ -76,6 +76,7 @@ function Answer({ thread, message, drawn, rated }) {
     ${running ? html`<${Coming} live=${message.live} drawn=${drawn} />` : html`<${Text} text=${message.text} drawn=${drawn} />`}
     ${message.error && html`<${Failure} thread=${thread} message=${message} />`}
     ${!running &&
+    (message.text || !message.error) &&
     html`<${Figures} message=${message} />
       <div class="tools" role="group" aria-label="Answer">
         <${Versions} thread=${thread} message=${message} />

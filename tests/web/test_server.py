@@ -1,0 +1,164 @@
+"""The web app before a real server with a store, whose model is a small API of OpenAI's shape."""
+
+import json
+import re
+import sqlite3
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.served import Served, forebay
+from tests.web.driving import answered, ask, button, picker, turns
+from tests.web.fake_api import FakeApi
+
+pytestmark = pytest.mark.needs("browser")
+
+CONFIGURATION = """
+store: {{url: "sqlite:///{folder}/forebay.db", conversations: {{titles: words}}}}
+
+guards:
+  ban: {{kind: ban_list, words: [forbidden], on_fail: exception, on: [input]}}
+policies: {{everywhere: [ban]}}
+providers:
+  far: {{kind: openai, base_url: "{url}/v1"}}
+models:
+  words: {{provider: far}}
+  stalls: {{provider: far}}
+  cut: {{provider: far}}
+"""
+
+
+@pytest.fixture(scope="module")
+def stored(serving_api: tuple[FakeApi, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("web")
+    configuration = folder / "forebay.yaml"
+    configuration.write_text(CONFIGURATION.format(folder=folder, url=serving_api[1]))
+    with forebay("--config", str(configuration)) as server:
+        yield server
+
+
+@pytest.fixture
+def opened(page: Page, stored: Served, api: FakeApi) -> Page:  # noqa: ARG001  # it begins anew
+    page.goto(stored.url)
+    expect(picker(page)).to_be_enabled()
+    return page
+
+
+def reopened(page: Page) -> None:
+    expect(page).to_have_url(re.compile(r"#/chat/conv_"))
+    page.reload()
+    expect(turns(page).first).to_be_visible()
+
+
+def test_a_conversation_is_kept_with_its_branches(opened: Page) -> None:
+    ask(opened, "one")
+    expect(answered(opened)).to_contain_text("You said: one")
+    button(turns(opened).nth(1), "Regenerate").click()
+    expect(answered(opened).get_by_role("img", name="Version 2 of 2")).to_be_visible()
+    ask(opened, "two")
+    answered(opened, 3)
+    reopened(opened)
+    expect(turns(opened)).to_have_count(4)
+    expect(turns(opened).nth(3)).to_contain_text(re.compile(r"3 tokens · .*TTFT"))
+    button(turns(opened).nth(0), "Edit").click()
+    opened.get_by_label("Edit message").fill("three")
+    opened.keyboard.press("Control+Enter")
+    expect(answered(opened)).to_contain_text("You said: three")
+    expect(turns(opened).nth(0).get_by_role("img", name="Version 2 of 2")).to_be_visible()
+    reopened(opened)
+    button(turns(opened).nth(0), "Previous version").click()
+    expect(turns(opened)).to_have_count(4)
+    expect(opened.get_by_role("list", name="Today").get_by_role("link", name="one")).to_be_visible()
+
+
+def test_thumbs_come_with_a_reason(opened: Page, stored: Served) -> None:
+    ask(opened, "one")
+    answer = answered(opened)
+    button(answer, "Bad answer").click()
+    button(answer, "too long").click()
+    answer.get_by_label("Comment").fill("Say less.")
+    button(answer, "Send feedback").click()
+    expect(opened.get_by_role("status")).to_contain_text("Thank you.")
+    with urllib.request.urlopen(f"{stored.url}/v1/feedback?limit=1") as reply:
+        (kept,) = json.load(reply)["data"]
+    assert (kept["rating"], kept["comment"], kept["labels"]) == ("down", "Say less.", ["too long"])
+
+
+def test_what_was_stopped_or_cut_opens_and_goes_on(opened: Page) -> None:
+    picker(opened).select_option("stalls")
+    ask(opened, "one")
+    expect(turns(opened).nth(1)).to_contain_text("You said: one")
+    opened.keyboard.press("Escape")
+    answered(opened)
+    picker(opened).select_option("cut")
+    ask(opened, "two")
+    expect(opened.get_by_role("alert")).to_be_visible()
+    picker(opened).select_option("words")
+    button(opened, "Try again").click()
+    expect(answered(opened, 3)).to_contain_text("You said: two")
+    expect(opened.get_by_role("alert")).to_have_count(0)
+    reopened(opened)
+    expect(turns(opened)).to_have_count(4)
+    expect(turns(opened).nth(1).get_by_text("cut off", exact=True)).to_be_visible()
+
+
+def test_two_tabs_write_into_one_conversation(opened: Page) -> None:
+    ask(opened, "one")
+    answered(opened)
+    expect(opened).to_have_url(re.compile(r"#/chat/conv_"))
+    other = opened.context.new_page()
+    other.goto(opened.url)
+    ask(other, "two")
+    answered(other, 3)
+    ask(opened, "three")
+    expect(turns(opened)).to_have_count(6)
+    expect(answered(opened, 5)).to_contain_text("You said: three")
+    expect(turns(opened).nth(2)).to_contain_text("two")
+    other.close()
+
+
+def test_what_a_guard_refuses_is_told(opened: Page) -> None:
+    ask(opened, "This is forbidden")
+    expect(opened.get_by_role("alert")).to_contain_text("The guard 'ban'")
+    opened.goto(re.sub(r"#.*", "", opened.url) + "#/guards")
+    opened.get_by_label("Text").fill("This is forbidden")
+    button(opened, "Check").click()
+    expect(opened.get_by_role("heading", name="Is refused")).to_be_visible()
+    expect(opened.get_by_role("region", name="Guard ban").locator("mark")).to_contain_text("forbidden")
+
+
+def test_a_conversation_that_is_gone_is_said_to_be(opened: Page, stored: Served) -> None:
+    opened.goto(f"{stored.url}/#/chat/conv_nothing")
+    expect(opened.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+
+
+def test_files_of_the_server_go_out_and_in(opened: Page, tmp_path: Path) -> None:
+    ask(opened, "About seas")
+    answered(opened)
+    button(opened, "More about About seas").click()
+    with opened.expect_download() as told:
+        button(opened, "Export as JSON").click()
+    told.value.save_as(tmp_path / "seas.json")
+    before = opened.url
+    opened.get_by_label("File to import").set_input_files(tmp_path / "seas.json")
+    expect(opened).not_to_have_url(before)
+    expect(turns(opened).nth(1)).to_contain_text("You said: About seas")
+    (tmp_path / "bad.json").write_text('{"object": "other"}')
+    opened.get_by_label("File to import").set_input_files(tmp_path / "bad.json")
+    expect(opened.get_by_role("alert")).to_contain_text("Invalid value 'other' for 'object'.")
+
+
+def test_nothing_of_it_is_left_when_it_is_deleted(opened: Page, stored: Served) -> None:
+    ask(opened, "unforgettable")
+    answered(opened)
+    button(opened, "More about unforgettable").click()
+    button(opened, "Delete").click()
+    button(opened.get_by_role("dialog"), "Delete").click()
+    expect(opened.get_by_role("status")).to_contain_text("The conversation was deleted.")
+    history = next(line for line in stored.lines if "history" in line)
+    with sqlite3.connect(re.search(r"(/\S+\.db)", history)[1]) as database:  # type: ignore[index]
+        dump = "\n".join(database.iterdump())
+    assert "unforgettable" not in dump
