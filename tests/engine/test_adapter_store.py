@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import (
     ConflictError,
     ForebayError,
@@ -15,7 +16,6 @@ from forebay.core.errors import (
     NotFoundError,
     UnavailableError,
 )
-from forebay.core.types import AdapterSource
 from forebay.engine.adapter_folder import AdapterFolder, OutsideError
 from forebay.engine.adapter_store import AdapterStore
 from forebay.engine.options import AdapterSettings

@@ -9,8 +9,9 @@ import msgspec
 import psutil
 import pytest
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import NotFoundError, UnavailableError
-from forebay.core.types import AdapterSource, Call, Deployment, Operation, Principal, Request, Stream, Trace, Whole
+from forebay.core.types import Call, Deployment, Operation, Principal, Request, Stream, Trace, Whole
 from forebay.engine import memory
 from forebay.engine.errors import NoRoomError
 from forebay.engine.options import AdapterSettings, EngineSettings

@@ -2,6 +2,7 @@
 
 import pytest
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import (
     InvalidRequestError,
     ModelNotFoundError,
@@ -9,7 +10,7 @@ from forebay.core.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from forebay.core.types import AdapterSource, Deployment, Principal
+from forebay.core.types import Deployment, Principal
 from forebay.gateway.adapters import AdapterManager, Listed
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target

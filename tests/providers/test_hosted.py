@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import UpstreamError
-from forebay.core.types import AdapterSource, Deployment, Whole
+from forebay.core.types import Deployment, Whole
 from forebay.providers.hosted import HostedProvider
 from tests.providers.vllm.test_provider import DEPLOYMENT, call
 from tests.support.until import until

@@ -3,10 +3,10 @@
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import ForebayError, InvalidRequestError, NotFoundError
 from forebay.core.stream import DONE, Primed, event
 from forebay.core.types import (
-    AdapterSource,
     Call,
     Deployment,
     Event,

@@ -10,10 +10,11 @@ import msgspec
 
 from forebay.api.http import TEXT_PLAIN, Receive, Scope, Send, header, require_json, send_body
 from forebay.auth.trail import Trail
+from forebay.core.adapters import AdapterSource
 from forebay.core.decode import decode
 from forebay.core.ports import Authenticator
 from forebay.core.scopes import ADMIN, require
-from forebay.core.types import ADAPTER_MARK, AdapterSource, Principal
+from forebay.core.types import ADAPTER_MARK, Principal
 from forebay.gateway.adapters import AdapterManager
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]

@@ -7,9 +7,10 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.entries import Entry, Match, News, Question, Selection, StoreStats
 from forebay.core.families import Family
-from forebay.core.types import AdapterSource, Call, Deployment, Live, Operation, Principal, Record, Reply
+from forebay.core.types import Call, Deployment, Live, Operation, Principal, Record, Reply
 from forebay.core.verdicts import Context, Judgement, Verdict
 
 Handler = Callable[[Call], Awaitable[Reply]]

@@ -359,17 +359,6 @@ class Live(msgspec.Struct, gc=False):
     cooldowns: int = 0
 
 
-class AdapterSource(msgspec.Struct, frozen=True):
-    """Where a LoRA adapter comes from: it is called ``name``, and ``path`` is what its provider finds it by.
-
-    ``replace`` allows that an adapter of that name is there already; it is read anew.
-    """
-
-    name: str
-    path: str
-    replace: bool = False
-
-
 class Record(msgspec.Struct, frozen=True, gc=False):
     """What is left of a call when it has ended: a line of the log, an observation of the metrics, a row of a ledger.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, TypeVar
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import (
     ConflictError,
     InvalidRequestError,
@@ -21,7 +22,6 @@ from forebay.core.errors import (
     NotFoundError,
     UnavailableError,
 )
-from forebay.core.types import AdapterSource
 from forebay.engine import peft
 from forebay.engine.adapter import Adapter
 from forebay.engine.adapter_folder import NAME, AdapterFolder, OutsideError

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.marking import Watermark
 from forebay.core.marks import Tokens
-from forebay.core.types import AdapterSource, Deployment, Operation
+from forebay.core.types import Deployment, Operation
 from forebay.engine import library
 from forebay.engine.adapter_folder import AdapterFolder
 from forebay.engine.local import LocalProvider

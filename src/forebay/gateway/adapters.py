@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import ForebayError, InvalidRequestError, ModelNotFoundError, PermissionDeniedError
 from forebay.core.ports import Adapters
-from forebay.core.types import ADAPTER_MARK, AdapterSource, Deployment, Principal
+from forebay.core.types import ADAPTER_MARK, Deployment, Principal
 from forebay.gateway.route import Route, unknown
 
 LISTING_SECONDS = 5.0

@@ -13,11 +13,12 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.decode import MALFORMED
 from forebay.core.errors import UnavailableError
 from forebay.core.marks import Tokens
 from forebay.core.operations import STORED
-from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply, TimeOuts
+from forebay.core.types import Call, Deployment, Operation, Reply, TimeOuts
 from forebay.plugins import ProviderPlugin
 from forebay.providers.transport import Client, TransportError
 from forebay.providers.vllm.adapters import RemoteAdapters

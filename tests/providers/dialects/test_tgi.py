@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import ContextLengthError, InvalidRequestError, ModelNotFoundError, UnsupportedParameterError
 from forebay.core.ports import Adapters
-from forebay.core.types import AdapterSource, Deployment
+from forebay.core.types import Deployment
 from forebay.providers.dialects.chunks import Chunks
 from forebay.providers.dialects.tgi.completed import REASONS, CompletedReader
 from forebay.providers.dialects.tgi.stops import Ending

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import ForebayError, InvalidRequestError, ModelNotFoundError, NotFoundError
 from forebay.core.ports import Adapters
-from forebay.core.types import AdapterSource
 from forebay.providers.vllm.provider import VLLMProvider
 from tests.providers.vllm.test_provider import DEPLOYMENT, said, vllm
 from tests.support.standin import kill, options, starts

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import InvalidRequestError, ModelNotFoundError, NotFoundError
-from forebay.core.types import ADAPTER_MARK, AdapterSource
+from forebay.core.types import ADAPTER_MARK
 from forebay.providers.vllm.endpoint import Endpoint
 
 CONFIG: Final = "adapter_config.json"

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import msgspec
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import UnavailableError
 from forebay.core.families import Family
-from forebay.core.types import AdapterSource, Call, Deployment, Operation, Reply
+from forebay.core.types import Call, Deployment, Operation, Reply
 from forebay.plugins import PreparationError, Progress, ProviderPlugin
 from forebay.providers.child.supervisor import Supervisor
 from forebay.providers.vllm.adapters import FolderAdapters, RemoteAdapters

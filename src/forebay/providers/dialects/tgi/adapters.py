@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from forebay.core.adapters import AdapterSource
 from forebay.core.errors import InvalidRequestError, ModelNotFoundError
-from forebay.core.types import ADAPTER_MARK, AdapterSource, Call, Deployment, Reply
+from forebay.core.types import ADAPTER_MARK, Call, Deployment, Reply
 from forebay.providers.dialects.dialect import Dialect
 from forebay.providers.dialects.provider import DialectProvider
 from forebay.providers.dialects.settings import DialectSettings
