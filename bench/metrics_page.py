@@ -52,7 +52,7 @@ def records() -> list[Record]:
 def measured(folder: Path | None) -> tuple[float, int]:
     """The median of the seconds, and the length of the page."""
     current = around(Settings(), {})
-    figures = Figures(lambda: current, folder)
+    figures = Figures(lambda: current, folder, dict)
     journal = Journal(figures.sinks)
     for record in records():
         journal.record(record)
