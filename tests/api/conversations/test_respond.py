@@ -243,3 +243,10 @@ async def test_what_is_old_is_forgotten(serve: Serve, settings: Settings) -> Non
     async with serve([HI], kept) as (running, _), client(running) as sdk, asyncio.timeout(20):
         while (await sdk.get("/conversations", cast_to=object))["data"]:  # type: ignore[index]
             pass
+
+
+async def test_what_is_too_large_to_keep_is_answered_if_nobody_wants_it_kept(serve: Serve, settings: Settings) -> None:
+    async with serve([HI], settings) as (running, _), client(running) as sdk:
+        assert not stored(await sdk.responses.create(model="m", input="x" * 200_000))
+        with pytest.raises(openai.APIStatusError, match="max_item"):
+            await sdk.responses.create(model="m", input="x" * 200_000, store=True)

@@ -25,7 +25,7 @@ from forebay.api.responses.shapes import Item, ResponseParams
 from forebay.api.translated import bearer_of
 from forebay.core.conversations import Owner
 from forebay.core.decode import decode
-from forebay.core.errors import ForebayError, InvalidRequestError, UnavailableError
+from forebay.core.errors import ForebayError, InvalidRequestError, PayloadTooLargeError, UnavailableError
 from forebay.core.ports import Authenticator, Handler
 from forebay.core.prompts import Expand
 from forebay.core.types import Call, Event, Events, Operation, Principal, Stream, Trace, Whole
@@ -98,7 +98,7 @@ class Respond:
             return None
         try:
             return await self._keeper.begin(Owner.of(principal), params, response_id(request_id))
-        except UnavailableError:
+        except (UnavailableError, PayloadTooLargeError):
             if params.store or params.conversation or params.previous_response_id:
                 raise
             return None
