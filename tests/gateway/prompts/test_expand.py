@@ -16,13 +16,15 @@ from forebay.gateway.prompts.shelf import Shelf
 
 ALICE = Principal("alice")
 MESSAGES = (Message("system", "Help {{who}}."), Message("user", "Ready?"))
-DRAFT = Draft("support", MESSAGES, {"who": {"type": "string"}}, "small", {"max_tokens": 9, "temperature": 0.5})
+DRAFT = Draft(
+    "support", MESSAGES, {"who": {"type": "string"}}, "small", {"max_tokens": 9, "temperature": 0.5, "seed": 1}
+)
 SHELF = Shelf(
     Collection(
         [
             Prompt(DRAFT, 1),
             Prompt(DRAFT, 2),
-            Prompt(Draft("odd", MESSAGES[1:], parameters={"stop": ["x"]}), 1),
+            Prompt(Draft("odd", MESSAGES[1:], parameters={"n": 2}), 1),
             Prompt(Draft("said", (Message("system", "Tell a joke."),), model="small"), 1),
         ],
         [Label("", "support", "split", {1: 1.0, 2: 1.0})],
@@ -51,6 +53,7 @@ def test_a_chat_gets_messages_model_and_parameters() -> None:
             "model": "small",
             "max_tokens": 9,
             "temperature": 0.5,
+            "seed": 1,
             "messages": [{"role": "system", "content": "Help Bob."}, {"role": "user", "content": "Ready?"}, own],
         },
         "support@2",
@@ -69,6 +72,7 @@ def test_a_response_gets_instructions_input_and_its_own_names() -> None:
         "model": "small",
         "max_output_tokens": 9,
         "temperature": 0.5,
+        "seed": 1,
         "instructions": "Help Bob.\n\nBe short.",
         "input": [{"role": "user", "content": "Ready?"}, {"role": "user", "content": "Why?"}],
     }
@@ -80,7 +84,7 @@ def test_a_response_may_have_nothing_but_the_prompt() -> None:
 
 
 def test_a_parameter_that_a_response_has_not_is_not_dropped() -> None:
-    with pytest.raises(UnsupportedParameterError, match="stop"):
+    with pytest.raises(UnsupportedParameterError, match="'n'"):
         response(prompt={"id": "odd"}, model="m")
 
 

@@ -18,6 +18,12 @@ from forebay.gateway.prompts.variables import render
 
 FIELD: Final = b'"prompt"'
 INSTRUCTING: Final = ("system", "developer")
+SAME_IN_RESPONSES: Final = frozenset(
+    {
+        *("model", "temperature", "top_p", "user", "service_tier", "parallel_tool_calls"),
+        *("seed", "stop", "frequency_penalty", "presence_penalty", "watermark"),
+    }
+)
 Fields = dict[str, Any]
 
 
@@ -122,7 +128,7 @@ def _of_response(parameters: Fields) -> Fields:
     """A chat's ``parameters`` by the names that they have in a response."""
     found: Fields = {}
     for name, value in parameters.items():
-        if name in {"model", "temperature", "top_p", "user", "service_tier", "parallel_tool_calls"}:
+        if name in SAME_IN_RESPONSES:
             found[name] = value
         elif name in {"max_tokens", "max_completion_tokens"}:
             found["max_output_tokens"] = value
