@@ -162,3 +162,15 @@ def test_nothing_of_it_is_left_when_it_is_deleted(opened: Page, stored: Served) 
     with sqlite3.connect(re.search(r"(/\S+\.db)", history)[1]) as database:  # type: ignore[index]
         dump = "\n".join(database.iterdump())
     assert "unforgettable" not in dump
+
+
+@pytest.mark.engine
+def test_the_engine_answers_in_the_page(page: Page, server_url: str) -> None:
+    page.goto(server_url)
+    expect(picker(page)).to_be_enabled()
+    page.keyboard.press("Control+.")
+    page.get_by_label("Max tokens").fill("12")
+    page.keyboard.press("Escape")
+    ask(page, "Say hello.")
+    expect(turns(page).nth(1)).to_contain_text("tokens/s", timeout=60_000)
+    expect(turns(page).nth(1).locator(".markdown")).not_to_be_empty()

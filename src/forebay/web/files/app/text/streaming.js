@@ -10,7 +10,7 @@ const PIECE = 8_192;
 /** Drawing may take this part of the time, and text is no older than this. */
 const SHARE = 0.04;
 const LATEST_MS = 500;
-const SOONEST_MS = 40;
+const SOONEST_MS = 60;
 const FENCE = /^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*\n/;
 
 /** Draws the whole of `text` into `element`, at once. */

@@ -32,6 +32,7 @@ export function Conversation({ thread, label, rated, children }) {
   useEffect(() => {
     const growing = new ResizeObserver(follow);
     growing.observe(list.current);
+    growing.observe(scroller.current);
     return () => growing.disconnect();
   }, []);
   // A new question, or another conversation, is looked at from its end.
