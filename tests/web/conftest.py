@@ -36,8 +36,9 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
+    """For one module: what is loaded once need not be loaded again."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     yield context
@@ -54,6 +55,9 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.on("console", lambda line: problems.append(line.text) if _is_problem(line.type, line.text) else None)
     page.on("request", lambda request: wanted.append(request.url))
     yield page
+    context.set_offline(offline=False)
+    page.evaluate("localStorage.clear()")
+    page.close()
     elsewhere = [url for url in wanted if not url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:"))]
     assert not elsewhere
     assert not problems

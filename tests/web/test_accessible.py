@@ -68,6 +68,7 @@ def test_the_chat(screen: Page, api_url: str) -> None:
     check(screen)
 
 
+@pytest.mark.slow
 def test_the_dialogs(screen: Page, api_url: str) -> None:
     start(screen, api_url)
     for key in ("Control+.", "Control+/"):
@@ -92,6 +93,7 @@ def test_the_other_pages(screen: Page, api: FakeApi, api_url: str) -> None:
         check(screen)
 
 
+@pytest.mark.slow
 def test_the_login(screen: Page, api: FakeApi, api_url: str) -> None:
     api.key = "fb-right"
     screen.goto(api_url)
