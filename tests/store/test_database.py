@@ -8,11 +8,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, select
 
 from forebay.core.errors import UnavailableError
+from forebay.store import plugin
 from forebay.store.database import Database, UnusableUrlError, parse
 from forebay.store.tables import METADATA, VERSIONS
 
 
 async def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+    assert plugin  # it imports the tables of all parts
+
     def differences(connection: Connection) -> object:
         return compare_metadata(MigrationContext.configure(connection), METADATA)
 
