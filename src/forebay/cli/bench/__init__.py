@@ -79,13 +79,13 @@ def bench(  # noqa: PLR0913, PLR0917  # what is used here; the rest is for Optio
     plot: Path | None,
     **options: Any,  # noqa: ANN401  # click's
 ) -> None:
-    r"""Measure TTFT, TPOT, latency and throughput of a server.
+    """Measure TTFT, TPOT, latency and throughput of a server.
 
     \b
     forebay bench http://127.0.0.1:8080 --concurrency 32 --requests 500
     forebay bench http://127.0.0.1:8080 --rate 10 --duration 60 --slo ttft=500ms,tpot=50ms
     forebay bench http://127.0.0.1:8080 --compare http://127.0.0.1:8000 --html report.html
-    """
+    """  # noqa: D301  # the backspace is click's
     if url is not None:
         _server({"url": url, **options}, into, html, fail_under)
     elif options["second_request"]:

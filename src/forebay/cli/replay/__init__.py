@@ -33,7 +33,7 @@ OPTIONS = (
 
 @click.command()
 def replay(**options: Any) -> None:  # noqa: ANN401  # click's
-    r"""Ask captured requests again, and tell what has changed.
+    """Ask captured requests again, and tell what has changed.
 
     Of another configuration, another model, or another server. SOURCE is a Forebay server with captures (its URL), or
     a file of lines: what --save wrote, OpenAI's batch format, or plain bodies.
@@ -45,7 +45,7 @@ def replay(**options: Any) -> None:  # noqa: ANN401  # click's
       cost         cost of those whose cost is known on both sides, as a ratio
       errors       requests that fail now and did not
       verdicts     requests of which guards say something else
-    """
+    """  # noqa: D301  # the backspace is click's
     from forebay.cli.replay.run import run  # noqa: PLC0415  # it needs the transport
 
     try:
