@@ -1,12 +1,10 @@
 """From settings to prompts: those of a folder, read with the configuration, and those of the store, as they change."""
 
-import asyncio
-import contextlib
 import logging
 from pathlib import Path
 from typing import Final
 
-from forebay.core.errors import UnavailableError
+from forebay.core.following import Following
 from forebay.core.prompts import Collection
 from forebay.core.store import Store
 from forebay.gateway.prompts.shelf import Shelf
@@ -26,7 +24,7 @@ class Prompting:
         self._stored = Collection()
         self._configured: Collection | None = None
         self._version: int | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._following: Following | None = None
         self.shelf = Shelf()
 
     def configure(self, prompts: Collection | None) -> None:
@@ -50,33 +48,17 @@ class Prompting:
 
     async def start(self) -> None:
         """Know the prompts, if the store is there, and see every change from now on."""
-        if self._book is None:
-            return
-        with contextlib.suppress(UnavailableError):
-            await self.refresh()
-        self._task = asyncio.create_task(self._watch(), name="prompts")
+        if self._book is not None:
+            self._following = Following(self.refresh, POLL_SECONDS, "changes of prompts cannot be seen")
+            await self._following.start()
 
     async def close(self) -> None:
         """See no more changes."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        if self._following is not None:
+            await self._following.close()
 
     def _arrange(self) -> None:
         self.shelf = Shelf(self._stored, self._configured or Collection())
-
-    async def _watch(self) -> None:
-        away = False
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            try:
-                await self.refresh()
-                away = False
-            except UnavailableError:
-                if not away:
-                    logger.warning("changes of prompts cannot be seen while the store is away")
-                away = True
 
 
 def configured(settings: PromptSettings | None) -> Collection | None:

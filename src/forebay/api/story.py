@@ -6,7 +6,8 @@ import msgspec
 
 from forebay.core.money import dollars
 from forebay.core.story import Step, Story
-from forebay.core.types import Attempt, Record
+from forebay.core.types import Record
+from forebay.gateway.explain import told as told_attempt
 from forebay.meter.plain import attempts
 
 NOTHING = Story()
@@ -55,25 +56,12 @@ def story(record: Record) -> dict[str, Any]:
             "overhead": record.overhead,
         },
         "stages": [{"name": "receive", "began": 0.0, "seconds": told.entered}, *map(_stage, told.steps)],
-        "attempts": [attempt(each) for each in attempts(record)],
+        "attempts": [told_attempt(each) for each in attempts(record)],
         "choices": told.choices,
         "cache": _cache(record, told),
         "guards": [msgspec.structs.asdict(each) for each in told.heard],
         "watermark": told.watermark or None,
         "trace_id": told.place.trace if told.place else None,
-    }
-
-
-def attempt(each: Attempt) -> dict[str, Any]:
-    """One attempt; without seconds while it runs."""
-    return {
-        "model": each.model,
-        "deployment": each.deployment,
-        "reason": each.reason,
-        "outcome": each.outcome or "running",
-        "cooled_down": each.cooled,
-        "began": round(each.began, 6),
-        "seconds": round(each.ended - each.began, 6) if each.ended else None,
     }
 
 

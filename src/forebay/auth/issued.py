@@ -1,7 +1,5 @@
 """The issued keys in memory, so that no request waits for a database; another process's changes are seen in time."""
 
-import asyncio
-import contextlib
 import hmac
 import logging
 import time
@@ -11,6 +9,7 @@ import msgspec
 
 from forebay.auth.keys import UNKNOWN
 from forebay.core.errors import AuthenticationError, UnavailableError
+from forebay.core.following import Following
 from forebay.core.keys import IssuedKey, KeyBook
 from forebay.core.types import Principal
 
@@ -39,7 +38,7 @@ class IssuedKeys:
         self._held: dict[bytes, _Held] = {}
         self._by_id: dict[str, _Held] = {}
         self._version: int | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._following: Following | None = None
 
     def find(self, text: str) -> Principal:
         """Whose key ``text`` is.
@@ -89,25 +88,10 @@ class IssuedKeys:
 
     async def start(self) -> None:
         """Know the keys, if the book is there, and see every change from now on."""
-        with contextlib.suppress(UnavailableError):
-            await self.refresh()
-        self._task = asyncio.create_task(self._watch(), name="issued keys")
+        self._following = Following(self.refresh, POLL_SECONDS, "changes of keys cannot be seen")
+        await self._following.start()
 
     async def close(self) -> None:
         """See no more changes."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _watch(self) -> None:
-        away = False
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            try:
-                await self.refresh()
-                away = False
-            except UnavailableError:
-                if not away:
-                    logger.warning("changes of keys cannot be seen while the store is away")
-                away = True
+        if self._following is not None:
+            await self._following.close()

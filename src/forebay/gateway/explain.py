@@ -40,12 +40,13 @@ class Explanations:
             "model": model,
             "deployment": trace.deployment,
             "prompt": trace.prompt or None,
-            "attempts": [_attempt(each) for each in trace.attempts],
+            "attempts": [told(each) for each in trace.attempts],
             "choices": trace.choices,
         }
 
 
-def _attempt(each: Attempt) -> dict[str, Any]:
+def told(each: Attempt) -> dict[str, Any]:
+    """One attempt; without seconds while it runs."""
     return {
         "model": each.model,
         "deployment": each.deployment,

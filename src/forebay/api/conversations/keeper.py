@@ -1,7 +1,6 @@
 """All responses that are being generated here: what there is of them is written down every second."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Mapping, Sequence
@@ -13,7 +12,8 @@ from forebay.api.conversations.titles import first_words
 from forebay.api.responses.shapes import ConversationParam, ResponseParams
 from forebay.api.responses.shapes import Item as Sent
 from forebay.core.conversations import Item, Opening, Owner
-from forebay.core.errors import ForebayError, NotFoundError, UnavailableError
+from forebay.core.errors import ForebayError, NotFoundError
+from forebay.core.following import Following
 from forebay.core.store import Store
 from forebay.settings import ConversationSettings
 
@@ -34,21 +34,20 @@ class Keeper:
         self.settings = settings
         self._sessions: dict[str, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._writer: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._writer: Following | None = None
         self._mend_at = 0.0
         self._forget_at = 0.0
 
     async def start(self) -> None:
         """Begin to write."""
-        self._writer = asyncio.create_task(self._write_until_closing(), name="conversations")
+        self._writer = Following(self._write, WRITE_SECONDS, "conversations cannot be written down as they come")
+        await self._writer.start()
 
     async def close(self) -> None:
         """Keep what there is of everything that is still under way."""
         if self._writer is None:
             return
-        self._closing.set()
-        await self._writer
+        await self._writer.close()
         for session in [*self._sessions.values()]:
             self.abandon(session)
         if self._tasks:
@@ -118,21 +117,6 @@ class Keeper:
         task = asyncio.create_task(_quietly(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _write_until_closing(self) -> None:
-        """It is not cancelled: a connection that is just being made would never be closed."""
-        away = False
-        while not self._closing.is_set():
-            try:
-                await self._write()
-                away = False
-            except UnavailableError:
-                if not away:
-                    logger.warning("conversations cannot be written down as they come: the store is away")
-                away = True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(WRITE_SECONDS):
-                    await self._closing.wait()
 
     async def _write(self) -> None:
         now = time.monotonic()

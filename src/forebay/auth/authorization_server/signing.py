@@ -5,7 +5,6 @@ that it signed has ended. In the store a key is encrypted under a secret that is
 """
 
 import asyncio
-import contextlib
 import hmac
 import itertools
 import logging
@@ -19,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey, import_key
 
 from forebay.core.errors import UnavailableError
+from forebay.core.following import Following
 from forebay.core.signing import SigningBook, SigningKey
 from forebay.settings import AuthorizationServerSettings
 
@@ -57,7 +57,7 @@ class SigningKeys:
         self._settings = settings
         self._kept: Sequence[SigningKey] = ()
         self._signers: tuple[Signer, ...] = ()
-        self._task: asyncio.Task[None] | None = None
+        self._following: Following | None = None
 
     @property
     def signer(self) -> Signer:
@@ -101,24 +101,13 @@ class SigningKeys:
 
     async def start(self) -> None:
         """Know the keys, if the book is there, and see every change from now on."""
-        with contextlib.suppress(UnavailableError):
-            await self.refresh()
-        self._task = asyncio.create_task(self._watch(), name="signing keys")
+        self._following = Following(self.refresh, POLL_SECONDS, "signing keys cannot be changed")
+        await self._following.start()
 
     async def close(self) -> None:
         """See no more changes."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            try:
-                await self.refresh()
-            except UnavailableError:
-                logger.warning("signing keys cannot be changed while the store is away")
+        if self._following is not None:
+            await self._following.close()
 
     async def _read(self) -> None:
         kept = await self._book.list()
