@@ -146,6 +146,10 @@ def test_files_of_the_server_go_out_and_in(opened: Page, tmp_path: Path) -> None
     opened.get_by_label("File to import").set_input_files(tmp_path / "seas.json")
     expect(opened).not_to_have_url(before)
     expect(turns(opened).nth(1)).to_contain_text("You said: About seas")
+    button(opened, "More about About seas").first.click()
+    with opened.expect_download() as told:
+        button(opened, "Export as Markdown").click()
+    assert "You said: About seas" in told.value.path().read_text()
     (tmp_path / "bad.json").write_text('{"object": "other"}')
     opened.get_by_label("File to import").set_input_files(tmp_path / "bad.json")
     expect(opened.get_by_role("alert")).to_contain_text("Invalid value 'other' for 'object'.")

@@ -68,8 +68,14 @@ def as_markdown(found: Conversation, items: Sequence[Item]) -> File:
     while item := by_id.get(name):
         way.append(item)
         name = item.parent
-    said = [markdown.Said(item.role, item.text) for item in reversed(way) if item.type == "message"]
+    said = [markdown.Said(item.role, _said(item)) for item in reversed(way) if item.type == "message"]
     return b"text/markdown; charset=utf-8", "md", markdown.write(found.title, said).encode()
+
+
+def _said(item: Item) -> str:
+    """What stands in its parts; a store keeps ``text`` for searching, and does not read it back."""
+    parts = item.fields.get("content") or ()
+    return "\n\n".join(filter(None, (part.get("text") or part.get("refusal") for part in parts)))
 
 
 FORMS: Final[Mapping[str, Callable[[Conversation, Sequence[Item]], File]]] = {
