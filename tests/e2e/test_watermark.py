@@ -129,6 +129,17 @@ def test_a_mark_on_a_remote_model_is_refused(server: Served, key: str, said: dic
     assert "cannot have a watermark" in refused.json["error"]["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/messages"])
+def test_other_dialects_hold_to_what_a_key_allows(server: Served, path: str) -> None:
+    body = {"model": "smollm2", "max_tokens": 3, "messages": [{"role": "user", "content": "Hi"}]}
+    if path == "/v1/responses":
+        body = {"model": "smollm2", "max_output_tokens": 16, "input": "Hi"}
+    assert Asked(server, path, "bound", **body, watermark=False).status == 403
+    assert "x-watermark" not in Asked(server, path, "free", **body, watermark=False).headers
+    assert Asked(server, path, "free", **body).headers["x-watermark"] == "autumn"
+    assert Asked(server, path, "free", **{**body, "model": "remote"}, watermark=True).status == 400
+
+
 def test_a_grammar_with_one_legal_token_is_followed(server: Served) -> None:
     answer = completed(server, "plain", guided_choice=["exactly this and nothing else"], max_tokens=30)
     assert answer.json["choices"][0]["text"] == "exactly this and nothing else"

@@ -97,6 +97,21 @@ async def test_a_whole_reply_comes_as_the_bytes_it_was() -> None:
     assert list(json.loads(sent)) == list(json.loads(asked.request.body))
 
 
+async def test_what_is_ours_alone_does_not_pass_between_us_and_a_vendor() -> None:
+    marked = b"HTTP/1.1 200 OK\r\nx-watermark: forged\r\n" + whole(ANSWER).partition(b"\r\n")[2]
+    async with upstream([marked], [marked]) as up, provider(up.url) as made:
+        reply = await made.answer(call(watermark=False), deployment())
+        assert "x-watermark" not in dict(reply.headers)
+        assert b"watermark" not in up.requests[0].partition(b"\r\n\r\n")[2]
+    async with upstream([marked]) as up:
+        settings = OpenAISettings(base_url=up.url)
+        ours = OpenAIProvider("ours", settings, msgspec.structs.replace(settings.row(), ours=True))
+        reply = await ours.answer(call(watermark=False), deployment())
+        assert dict(reply.headers)["x-watermark"] == "forged"
+        assert b'"watermark":false' in up.requests[0]
+        await ours.close()
+
+
 async def test_a_stream_comes_without_the_usage_that_nobody_asked_for() -> None:
     asked = call(stream=True)
     body, up = await ask(asked, [CHUNKED + chunk(STREAM) + LAST_CHUNK])

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from forebay.core.errors import ForebayError
+from forebay.core.marks import HEADER as MARK
 from forebay.core.operations import TEXT
 from forebay.core.ports import Handler, Recorder
 from forebay.core.story import NAME_LIMIT
@@ -20,7 +21,6 @@ from forebay.gateway.prices import cost
 
 CLIENT_CLOSED = 499
 INTERNAL = "internal_error"
-MARK = "x-watermark"
 NO_USAGE = Usage()
 
 

@@ -36,6 +36,7 @@ class Vendor(msgspec.Struct, frozen=True):
     usage in any case, and refuses the question. ``kind`` is the provider kind that asks it when its key is found: that
     of its own dialect, if Forebay speaks it. ``path`` may name the ``{model}``, too.
     ``exact`` says that its replies are OpenAI's in every detail and are relayed untouched; those of others are mended.
+    ``ours`` says that it is a Forebay: it knows fields and headers of ours, which mean nothing to others.
 
     Of requests that came in another dialect: ``limit`` is what it calls the longest answer, ``extensions`` are the
     fields beyond OpenAI's oldest that it takes.
@@ -52,6 +53,7 @@ class Vendor(msgspec.Struct, frozen=True):
     kind: str = "openai"
     path: str = "/{operation}"
     exact: bool = False
+    ours: bool = False
     limit: str = "max_tokens"
     extensions: frozenset[str] = frozenset()
 

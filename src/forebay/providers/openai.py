@@ -16,6 +16,7 @@ import msgspec
 
 from forebay.core.decode import MALFORMED
 from forebay.core.errors import InvalidRequestError, UpstreamError
+from forebay.core.marks import HEADER as MARK
 from forebay.core.operations import UNDERSTOOD
 from forebay.core.stream import Primed
 from forebay.core.types import Call, Deployment, Operation, Reply, Request, Stream, TimeOuts, Whole
@@ -180,7 +181,7 @@ class OpenAIProvider:
         response = await self._client.send(sent.method, sent.path, sent.body, headers=headers, timeouts=timeouts)
         if response.status not in SUCCESSES:
             raise await refused(response, request, self._name, self._secrets)
-        return await Passing(call, response, self._name, self._secrets).reply(_kept(response))
+        return await Passing(call, response, self._name, self._secrets).reply(self._kept(response))
 
     def _is_mended(self, operation: Operation) -> bool:
         return operation is Operation.CHAT and not self._row.exact
@@ -190,7 +191,7 @@ class OpenAIProvider:
         call.trace.usage = usage_of(body, self._name, self._secrets)
         if self._is_mended(call.request.operation):
             body = mended(body, model, self._reasons)
-        return Whole(body, call.trace.usage, _kept(response))
+        return Whole(body, call.trace.usage, self._kept(response))
 
     async def _stream(self, call: Call, response: Response, fields: _Fields, deployment: Deployment) -> Stream:
         kind = (response.header(b"content-type") or b"").lower()
@@ -203,7 +204,14 @@ class OpenAIProvider:
         if self._is_mended(call.request.operation):
             mender = Mending(deployment.model, self._reasons, asked=asked)
         relay = Relay(response, self._name, call.trace, terms, mender)
-        return Stream(await Primed.of(relay.events()), _kept(response))
+        return Stream(await Primed.of(relay.events()), self._kept(response))
+
+    def _kept(self, response: Response) -> tuple[tuple[str, str], ...]:
+        """Headers that a client may want to see."""
+        headers = response.headers
+        found = [(kept, headers[name].strip().decode("latin-1")) for name in headers if (kept := _kept_name(name))]
+        # Only one of us knows what it has marked.
+        return tuple(each for each in found if each[0] != MARK or self._row.ours)
 
     def _rewritten(self, request: Request, model: str) -> _Fields:
         """The client's own fields, but for the model's name and, in a stream, the wish for its usage.
@@ -217,6 +225,8 @@ class OpenAIProvider:
             raise InvalidRequestError("The body is not a JSON object.") from None
         fields["model"] = _encoded(model)
         fields.pop("adapter_id", None)  # it is part of the model's name by now
+        if not self._row.ours:
+            fields.pop("watermark", None)  # it means nothing there
         if request.translated:
             fit(fields, self._row)
         if request.stream and not self._row.usage_in_stream:
@@ -250,19 +260,13 @@ def _encoded(model: str) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(model))
 
 
-def _kept(response: Response) -> tuple[tuple[str, str], ...]:
-    """Headers that a client may want to see."""
-    headers = response.headers
-    return tuple([(kept, headers[name].strip().decode("latin-1")) for name in headers if (kept := _kept_name(name))])
-
-
 @functools.lru_cache(1024)
 def _kept_name(name: bytes) -> str:
     """As what an upstream's header is told to the client; empty if it is not."""
     lower = name.lower().decode("latin-1")
     if lower == "x-request-id":
         return "x-upstream-request-id"
-    return lower if lower in {"openai-processing-ms", "x-watermark"} or lower.startswith("x-ratelimit-") else ""
+    return lower if lower in {"openai-processing-ms", MARK} or lower.startswith("x-ratelimit-") else ""
 
 
 def vendor(settings: OpenAISettings) -> str:

@@ -39,7 +39,9 @@ def chat_of(params: MessageParams) -> Request:
     stream = bool(params.stream)
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-    return _request(Operation.CHAT, params, body, stream=stream)
+    asked = {} if params.watermark is None else {"watermark": params.watermark}
+    request = _request(Operation.CHAT, params, body | asked, stream=stream)
+    return msgspec.structs.replace(request, watermark=params.watermark)
 
 
 def count_of(body: bytes) -> Request:

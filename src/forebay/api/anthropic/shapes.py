@@ -243,3 +243,4 @@ class MessageParams(CountParams, frozen=True, kw_only=True):
     top_p: Share | None = None
     top_k: Annotated[int, Meta(ge=0)] | None = None
     metadata: Metadata | None = None
+    watermark: bool | None = None

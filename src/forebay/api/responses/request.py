@@ -36,7 +36,8 @@ def chat_of(params: ResponseParams) -> Request:
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     encoded = msgspec.json.encode(body)
-    return Request(Operation.CHAT, named(params.model), encoded, stream, include_usage=stream, translated=True)
+    request = Request(Operation.CHAT, named(params.model), encoded, stream, include_usage=stream, translated=True)
+    return msgspec.structs.replace(request, watermark=params.watermark)
 
 
 def count_of(params: ResponseParams) -> Request:

@@ -40,7 +40,8 @@ class Endpoint:
         self._secrets = (key.reveal(),) if key else ()
         headers = {"authorization": f"Bearer {key.reveal()}"} if key else {}
         self._client = Client(url, headers={**headers, "content-type": "application/json"}, environ=os.environ)
-        self.relay = OpenAIProvider(name, OpenAISettings(base_url=f"{url}/v1", api_key=key, exact=exact))
+        settings = OpenAISettings(base_url=f"{url}/v1", api_key=key, exact=exact)
+        self.relay = OpenAIProvider(name, settings, msgspec.structs.replace(settings.row(), ours=exact))
 
     async def healthy(self) -> bool:
         """Whether it says so."""
