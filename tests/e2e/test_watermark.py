@@ -187,6 +187,20 @@ def test_what_a_model_reads_can_be_asked_for(server: Served) -> None:
     assert (refused.status, refused.param) == (400, "model")
 
 
+def test_a_part_that_carries_the_mark_is_shown(config: Path, marked: str, tmp_path: Path) -> None:
+    clean = " ".join(f"The {number} hills were as quiet as on any other day in spring." for number in range(40))
+    mixed = tmp_path / "mixed.txt"
+    mixed.write_text(clean + marked + clean)
+    found = command("--config", str(config), "--significance", "0.001", str(mixed))
+    assert "carries the mark, in tokens " in found.stdout
+
+
+def test_characters_of_several_tokens_are_told_whole(server: Served) -> None:
+    text = "naïve café 😀👩‍👩‍👧 ßß"
+    read = Asked(server, "/tokenize", "plain", model="smollm2", prompt=text, return_token_strs=True).json
+    assert "".join(read["token_strs"]) == text
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs Unix sockets")
 def test_workers_detect_as_well_and_a_stored_answer_names_its_key(config: Path, tmp_path: Path) -> None:
     asked = {"prompt": "My favourite walk begins", "max_tokens": 130, "temperature": 1.0, "seed": 4, "ignore_eos": True}

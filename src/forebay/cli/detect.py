@@ -140,7 +140,10 @@ def _line(file: Path, report: Report, *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"file": str(file), **told(report)})
     best = report.best
+    part = ""
+    if report.verdict == "marked" and best.windows and best.window_p < best.p:
+        part = f", in tokens {best.windows[0].begin + 1} to {best.windows[0].end}"
     return (
-        f"{file}: {_SAID[report.verdict]} (p {report.p:.2g}, z {best.z:.1f}, {best.green_fraction:.0%} green of "
+        f"{file}: {_SAID[report.verdict]}{part} (p {report.p:.2g}, z {best.z:.1f}, {best.green_fraction:.0%} green of "
         f"{best.scored_tokens} tokens, key {best.key or '-'}, {best.scheme})"
     )

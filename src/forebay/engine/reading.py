@@ -1,7 +1,9 @@
 """What a model reads in a text, without the model: its tokenizer alone, loaded when it is first asked for."""
 
 import asyncio
+import codecs
 import threading
+from collections.abc import Sequence
 
 from forebay.core.errors import UnavailableError
 from forebay.core.marks import Tokens
@@ -35,11 +37,17 @@ class Reading:
         with self._turn:
             tokenizer = self._tokenizer = self._tokenizer or self._load()
             ids = tokenizer.encode(text)
-        texts = [tokenizer.names[token].decode("utf-8", "replace") for token in ids]
-        return Tokens(ids, texts, len(tokenizer.names))
+        return Tokens(ids, _texts([tokenizer.names[token] for token in ids]), len(tokenizer.names))
 
     def _load(self) -> Tokenizer:
         try:
             return Tokenizer(library.ensure(self._model))
         except (LibraryError, TokenizerError) as error:
             raise UnavailableError(f"The tokenizer of '{self._model}' cannot be loaded: {error}") from None
+
+
+def _texts(pieces: Sequence[bytes]) -> list[str]:
+    """The text of each token; a character that several share stands with the one that completes it."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    last = len(pieces) - 1
+    return [decoder.decode(piece, final=number == last) for number, piece in enumerate(pieces)]

@@ -119,7 +119,8 @@ def _marking(able: Sequence[Target], model: Model) -> Sequence[Target]:
     if not found:
         raise UnsupportedParameterError(
             f"The answers of '{model.name}' cannot have a watermark: only models of the embedded engine have one, if "
-            "their provider has 'watermark' configured. Leave out 'watermark', or name such a model.",
+            "their provider has 'watermark' configured. Name such a model, or leave out 'watermark', unless it is the "
+            "API key that wants it.",
             param="watermark",
         )
     return found

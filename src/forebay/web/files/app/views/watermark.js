@@ -34,7 +34,12 @@ export function Watermark() {
   const submit = async (event) => {
     event.preventDefault();
     const text = field.current.value;
-    if (!text.trim() || busy.value) return;
+    if (busy.value) return;
+    if (!text.trim()) {
+      found.value = null;
+      problem.value = { message: "There is no text: paste one of 50 words or more." };
+      return;
+    }
     busy.value = true;
     problem.value = null;
     try {
@@ -75,6 +80,7 @@ function Problem({ error, retry }) {
 function Found({ found }) {
   const verdict = VERDICTS[found.verdict] ?? { title: found.verdict, text: "" };
   const short = found.verdict === "too_short";
+  const part = found.verdict === "marked" && partOf(found);
   const mask = found.mask ?? [];
   const data = useMemo(() => scores(mask, gammaOf(found)), [found]);
   const figures = [
@@ -85,13 +91,21 @@ function Found({ found }) {
     ["Key", found.key, found.scheme],
   ];
   return html`<section class=${`verdict ${found.verdict}`} aria-labelledby="verdict">
-      <h2 id="verdict">${verdict.title}</h2><p>${verdict.text}</p>
+      <h2 id="verdict">${verdict.title}</h2><p>${part || verdict.text}</p>
       <dl class="tiles">${figures.map(([name, value, hint]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd><dd class="hint">${hint}</dd></div>`)}</dl>
     </section>
     ${!short && data[0].length > 1 && html`<section><h2>z along the text</h2>
       <${Chart} label=${`z along the text: it ends at ${found.z.toFixed(1)} after ${count(found.scored_tokens, "token")}`} data=${data} series=${SERIES} x="scored tokens" />
     </section>`}
     <${Painted} tokens=${found.tokens ?? []} mask=${mask} />`;
+}
+
+/** What is said where the whole text would not be found, but a part of it is. */
+function partOf(found) {
+  const best = found.findings?.find((each) => each.key === found.key && each.scheme === found.scheme);
+  const [first] = found.windows ?? [];
+  if (!best || !first || best.p <= best.window_p) return "";
+  return `A part of it does: tokens ${first.begin + 1} to ${first.end}, where a text without the mark would hardly ever look like this. The figures below, but for p, are those of the whole text.`;
 }
 
 /** Tokens in colours, and, for those who do not see them, with lines: green ones a solid, red ones a dotted one. */
