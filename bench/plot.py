@@ -73,5 +73,5 @@ def _text(x: float, y: float, said: str, *, anchor: str = "middle", colour: str 
 
 def _round_up(value: float) -> float:
     """The next number of one or two digits that ticks divide well."""
-    unit = 10 ** math.floor(math.log10(value))
+    unit = 10.0 ** math.floor(math.log10(value))
     return next(step * unit for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * unit >= value)
