@@ -15,10 +15,10 @@ export PYTHON
 unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
 
 # Debian packages for tests: the browser, what the program that drives it is linked against, and git.
-PACKAGES := chromium libatomic1 git prometheus
+PACKAGES := chromium libatomic1 git prometheus systemd
 
 # What `make serve` can do without another word: all that is small, and works on any machine.
-SERVED := --extra engine --extra convert --extra hub --extra guards --extra login --extra oauth --extra prompts --extra redis --extra semantic --extra store
+SERVED := --extra engine --extra convert --extra hub --extra guards --extra login --extra oauth --extra postgres --extra prompts --extra redis --extra semantic --extra store
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 

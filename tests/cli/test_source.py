@@ -33,6 +33,11 @@ def test_the_command_line_is_added_every_time(source: Source) -> None:
     assert names(Source(source.file, chosen=("smollm2",)).read()) == ["smollm2", "m"]
 
 
+def test_a_page_needs_no_key_of_its_own_where_others_reach_it(source: Source) -> None:
+    web = "server: {role: web, host: 0.0.0.0, gateway: 'http://127.0.0.1:1'}"
+    assert source.parse(web).server.host == "0.0.0.0"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

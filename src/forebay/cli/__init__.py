@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "detect": ("forebay.cli.detect:detect", "Tell whether FILES, or what comes in by a pipe, carry a watermark."),
     "config": ("forebay.cli.config:config", "Check a configuration file."),
     "keys": ("forebay.cli.keys:keys", "Make, list, rotate and revoke API keys."),
+    "store": ("forebay.cli.migrating:store", "Bring the store's schema up to date."),
     "password": ("forebay.cli.password:password", "Make the hash of an admin's password, for 'auth.login.password'."),
     "replay": ("forebay.cli.replay:replay", "Ask captured requests again, and tell what has changed."),
     "monitoring": ("forebay.cli.monitoring:monitoring", "Print the Grafana dashboard, or alert rules for Prometheus."),

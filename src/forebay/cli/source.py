@@ -139,9 +139,12 @@ def with_cache(settings: Settings, text: str | None) -> Settings:
 
 
 def is_open(settings: Settings) -> bool:
-    """Whether others can reach the server's address and nobody is asked who they are."""
+    """Whether others can reach the server's address and nobody is asked who they are.
+
+    The role ``web`` has nothing that it could give away: its gateway is told who asks, and decides.
+    """
     host = settings.server.host
-    if settings.auth.required or host == "localhost":
+    if settings.auth.required or settings.server.role == "web" or host == "localhost":
         return False
     try:
         return not ipaddress.ip_address(host).is_loopback

@@ -91,6 +91,14 @@ class Store(Protocol):
         """
         ...
 
+    async def migrate(self) -> None:
+        """Bring what is kept to the form that this version knows; it also happens by itself before the first use.
+
+        Raises:
+            UnavailableError: what is behind cannot be reached, or not changed.
+        """
+        ...
+
     async def close(self) -> None:
         """Keep what is still under way, and free everything."""
         ...

@@ -81,6 +81,15 @@ class Database:
             logger.warning("the store cannot be changed: %s", type(error).__name__)
             raise UnavailableError("The store cannot be changed now; try again later.") from error
 
+    async def migrate(self) -> None:
+        """Bring the schema up to date now, in place of before the first use.
+
+        Raises:
+            UnavailableError: the database is away.
+        """
+        async with self.changing():
+            pass
+
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()

@@ -54,6 +54,14 @@ class SqlStore:
         """
         await self.recorder.start()
 
+    async def migrate(self) -> None:
+        """Bring the schema up to date.
+
+        Raises:
+            UnavailableError: the database is away.
+        """
+        await self._database.migrate()
+
     async def close(self) -> None:
         """Bring the ledger home as far as possible."""
         await self.recorder.close()
