@@ -20,6 +20,8 @@ from forebay.api.cors import Cors
 from forebay.api.http import Endpoint
 from forebay.api.refusals import Refused, unmetered
 from forebay.api.requestlog import RequestEndpoints
+from forebay.api.series import PATH as SERIES_PATH
+from forebay.api.series import SeriesEndpoint
 from forebay.api.usage import PATH as USAGE_PATH
 from forebay.api.usage import UsageEndpoint
 from forebay.api.wellknown import PATH as RESOURCE_PATH
@@ -27,7 +29,7 @@ from forebay.api.wellknown import ProtectedResource
 from forebay.auth.trail import Trail
 from forebay.capturing import Captures
 from forebay.conversing import Conversing
-from forebay.core.ports import Handler, Provider, Stage
+from forebay.core.ports import Authenticator, Handler, Provider, Stage
 from forebay.core.requestlog import RequestLog
 from forebay.core.store import Store
 from forebay.figures import Figures
@@ -55,6 +57,7 @@ from forebay.meter.audit import Audit
 from forebay.meter.journal import Journal
 from forebay.meter.log import JsonLog, TextLog
 from forebay.meter.recent import Recent
+from forebay.meter.series import RecentSeries
 from forebay.prompting import Prompting
 from forebay.reload import UNUSABLE, Lasting, Service, Source
 from forebay.roles import WEB, check_role, web_application
@@ -111,6 +114,7 @@ class Process:
         self._explanations = Explanations()
         self._trail = Trail(self._store.admin_log if self._store else None)
         self._request_logs: tuple[RequestLog, ...] = (recent, self._store.requests) if self._store else (recent,)
+        self._series = self._store.series if self._store else RecentSeries(recent)
         self._prompting = Prompting(self._store)
         self._conversing = Conversing(self._store, first.settings.store)
         self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
@@ -149,6 +153,10 @@ class Process:
     async def _change(self, text: str) -> bool:
         return await self.service.change(text)
 
+    def _series_endpoint(self, authenticator: Authenticator) -> SeriesEndpoint:
+        source = "store" if self._store else "recent"
+        return SeriesEndpoint(self._series, source, self._journal.flush, authenticator)
+
     def _endpoints(self, current: Generation) -> Endpoints:
         """All endpoints of one generation."""
         auth = current.settings.auth
@@ -170,6 +178,7 @@ class Process:
             ),
             **endpoints.operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
         }
+        found[SERIES_PATH] = {"GET": self._series_endpoint(authenticator)}
         found |= endpoints.guards(authenticator, current)
         found |= endpoints.prompts(authenticator, current, self._prompting, self._store)
         if self._store is not None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from forebay.core.ledger import UsageQuery, UsageSum
 from forebay.core.types import Attempt, Record
 from forebay.store.database import Database
-from forebay.store.usage import INTEGER_LIMIT, TEXT_LIMIT, UsageTable, row
+from forebay.store.storable import INTEGER_LIMIT, TEXT_LIMIT
+from forebay.store.usage import UsageTable, row
 from tests.support.records import record
 
 

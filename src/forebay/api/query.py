@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from forebay.core.errors import InvalidRequestError
+from forebay.core.requestlog import STATUSES
 
 T = TypeVar("T")
 
@@ -97,3 +98,17 @@ def number(given: Mapping[str, str], name: str, default: int, largest: int) -> i
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= largest:
         raise InvalidRequestError(f"'{name}' is a number from 1 to {largest}.", param=name)
     return int(text)
+
+
+def statuses(text: str | None) -> tuple[int, int]:
+    """From which status to before which: ``429``, or ``4xx`` for all of that hundred.
+
+    Raises:
+        InvalidRequestError: it is neither.
+    """
+    if text is None:
+        return STATUSES
+    low = text.replace("xx", "00") if text.endswith("xx") else text
+    if len(text) != 3 or not (low.isascii() and low.isdigit()):  # noqa: PLR2004  # digits of a status
+        raise InvalidRequestError("'status' is a status such as 429, or all of a hundred: 4xx.", param="status")
+    return int(low), int(low) + (100 if low != text else 1)

@@ -9,12 +9,12 @@ from typing import Final
 import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
-from forebay.api.query import cursor, known, moment, number, read
+from forebay.api.query import cursor, known, moment, number, read, statuses
 from forebay.api.story import line, story
 from forebay.core.errors import InvalidRequestError, NotFoundError
 from forebay.core.ledger import LATEST
 from forebay.core.ports import Authenticator
-from forebay.core.requestlog import STATUSES, RequestLog, RequestQuery
+from forebay.core.requestlog import RequestLog, RequestQuery
 from forebay.core.types import Principal, Record
 from forebay.gateway.explain import Explanations
 
@@ -121,21 +121,11 @@ def query_of(given: Mapping[str, str], principal: Principal) -> RequestQuery:
         tenant,
         given.get("principal"),
         given.get("model"),
-        _statuses(given.get("status")),
+        statuses(given.get("status")),
         moment(given, "since", 0.0),
         moment(given, "until", LATEST),
         read(given, "before", cursor),
     )
-
-
-def _statuses(text: str | None) -> tuple[int, int]:
-    """``429``, or ``4xx`` for all of that hundred."""
-    if text is None:
-        return STATUSES
-    low = text.replace("xx", "00") if text.endswith("xx") else text
-    if len(text) != 3 or not (low.isascii() and low.isdigit()):  # noqa: PLR2004  # digits of a status
-        raise InvalidRequestError("'status' is a status such as 429, or all of a hundred: 4xx.", param="status")
-    return int(low), int(low) + (100 if low != text else 1)
 
 
 async def _send(send: Send, found: Mapping[str, object], request_id: str) -> None:

@@ -11,6 +11,7 @@ from forebay.core.passwords import PasswordBook
 from forebay.core.ports import Recorder
 from forebay.core.prompts import PromptBook
 from forebay.core.requestlog import RequestLog
+from forebay.core.series import SeriesBook
 from forebay.core.sessions import SessionBook
 from forebay.core.signing import SigningBook
 
@@ -26,6 +27,11 @@ class Store(Protocol):
     @property
     def usage(self) -> UsageBook:
         """Reads the ledger."""
+        ...
+
+    @property
+    def series(self) -> SeriesBook:
+        """Reads it as sums and percentiles over time."""
         ...
 
     @property

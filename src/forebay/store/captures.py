@@ -9,8 +9,8 @@ from sqlalchemy import RowMapping, delete, func, literal, select, tuple_
 from forebay.core.captures import Capture
 from forebay.core.requestlog import RequestQuery
 from forebay.store.database import Database
+from forebay.store.storable import storable
 from forebay.store.tables_captures import CAPTURES
-from forebay.store.usage import storable
 
 DELETED_AT_ONCE: Final = 500
 

@@ -19,6 +19,7 @@ from forebay.store.ledger import Ledger
 from forebay.store.passwords import PasswordTable
 from forebay.store.prompts import PromptTable
 from forebay.store.requests import RequestTable
+from forebay.store.series import SeriesTable
 from forebay.store.sessions import SessionTable
 from forebay.store.signing import SigningTable
 from forebay.store.usage import UsageTable
@@ -30,6 +31,7 @@ class SqlStore:
     def __init__(self, database: Database, journal: Journal, settings: StoreSettings) -> None:
         self._database = database
         self.usage = UsageTable(database)
+        self.series = SeriesTable(database)
         self.requests = RequestTable(database)
         self.captures = CaptureTable(database)
         self.keys = KeyTable(database)

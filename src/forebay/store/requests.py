@@ -7,8 +7,9 @@ from sqlalchemy import literal, select, tuple_
 from forebay.core.requestlog import RequestQuery
 from forebay.core.types import Record
 from forebay.store.database import Database
+from forebay.store.storable import storable
 from forebay.store.tables import USAGE
-from forebay.store.usage import record_of, storable
+from forebay.store.usage import record_of
 
 
 class RequestTable:

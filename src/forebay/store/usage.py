@@ -1,6 +1,6 @@
 """The table of usage: records become rows, each once, however often they are brought."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 import msgspec
@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from forebay.core.ledger import Group, UsageQuery, UsageSum
 from forebay.core.types import Record
 from forebay.store.database import Database
+from forebay.store.series import count, forget
+from forebay.store.storable import storable
 from forebay.store.tables import USAGE
 
-TEXT_LIMIT: Final = 256
-INTEGER_LIMIT: Final = 2**53  # so that a database can add up many
 GROUPS: Final = 1000
 DELETED_AT_ONCE: Final = 5000
 
@@ -41,10 +41,11 @@ class UsageTable:
         if not rows:
             return
         async with self._database.writing() as connection:
-            await _insert(connection, [{"row": name, **row(record)} for name, record in rows])
+            new = await _insert(connection, [{"row": name, **row(record)} for name, record in rows])
+            await count(connection, [record for name, record in dict(rows).items() if name in new])
 
     async def forget(self, before: float) -> int:
-        """Delete some rows that are older than ``before``, oldest first; how many there were.
+        """Delete some rows that are older than ``before``, oldest first, and what counts them; how many there were.
 
         Raises:
             Exception: one of `database.AWAY`.
@@ -52,6 +53,7 @@ class UsageTable:
         old = select(USAGE.c.row).where(USAGE.c.at < before).order_by(USAGE.c.at).limit(DELETED_AT_ONCE)
         async with self._database.writing() as connection:
             done = await connection.execute(delete(USAGE).where(USAGE.c.row.in_(old)))
+            await forget(connection, before)
             return done.rowcount
 
     async def rows(self, query: UsageQuery, limit: int) -> Sequence[Record]:
@@ -97,25 +99,18 @@ def row(record: Record) -> dict[str, Any]:
     return {**fields, "details": msgspec.json.encode(others).decode().replace("\\u0000", "\\ufffd")}
 
 
-def storable(value: object) -> object:
-    """``value`` as every database takes it."""
-    if isinstance(value, str):
-        return value[:TEXT_LIMIT].replace("\0", "\ufffd")
-    if type(value) is int:
-        return max(-INTEGER_LIMIT, min(value, INTEGER_LIMIT))
-    return value
-
-
 def record_of(found: Mapping[str, Any]) -> Record:
     """The record that became the row ``found``."""
     others = msgspec.json.decode(found["details"])
     return msgspec.convert({**others, **{name: found[name] for name in _COLUMNS}}, Record)
 
 
-async def _insert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def _insert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> Set[str]:
+    """The names of those that were not there yet."""
     # The two databases have the same words for this, but SQLAlchemy has one insert for each.
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    await connection.execute(insert(USAGE).on_conflict_do_nothing(index_elements=["row"]), rows)
+    adding = insert(USAGE).on_conflict_do_nothing(index_elements=["row"]).returning(USAGE.c.row)
+    return set((await connection.execute(adding, rows)).scalars())
 
 
 def _where(wanted: Select[Any], query: UsageQuery) -> Select[Any]:

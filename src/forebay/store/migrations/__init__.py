@@ -9,7 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import forebay.store.conversations.tables  # so that METADATA has them
-import forebay.store.tables_captures  # noqa: F401  # the same
+import forebay.store.tables_captures  # the same
+import forebay.store.tables_series  # noqa: F401  # the same
 from forebay.store.tables import METADATA
 
 LOCK = 0x666F72656261  # PostgreSQL's advisory locks have numbers for names
