@@ -30,8 +30,9 @@ CONTENT_TYPES: Final = {
     "txt": "text/plain; charset=utf-8",
 }
 PAGE = "index.html"
+DASHBOARD = "dashboard.html"
 ICON = "icon.svg"
-# What index.html writes where its files' folder is to stand.
+# What a page writes where its files' folder is to stand.
 PLACEHOLDER = b"{{assets}}"
 LEVEL = 6
 
@@ -103,13 +104,23 @@ def _page(name: str, body: bytes, caching: Headers) -> Page:
 def _pages() -> dict[str, Page]:
     found = bundled()
     folder = f"assets/{version(found)}"
-    index = _page(PAGE, found[PAGE].replace(PLACEHOLDER, folder.encode()), ASK_EACH_TIME)
-    pages = {f"/{folder}/{name}": _page(name, body, KEEP) for name, body in found.items() if name != PAGE}
-    return {"/": index, f"/{PAGE}": index, f"/{ICON}": _page(ICON, found[ICON], ASK_EACH_TIME), **pages}
+    index, dashboard = (_shell(found[name], folder) for name in (PAGE, DASHBOARD))
+    assets = found.keys() - {PAGE, DASHBOARD}
+    return {
+        "/": index,
+        f"/{PAGE}": index,
+        "/dashboard": dashboard,
+        f"/{ICON}": _page(ICON, found[ICON], ASK_EACH_TIME),
+        **{f"/{folder}/{name}": _page(name, found[name], KEEP) for name in sorted(assets)},
+    }
+
+
+def _shell(body: bytes, folder: str) -> Page:
+    return _page(PAGE, body.replace(PLACEHOLDER, folder.encode()), ASK_EACH_TIME)
 
 
 class Pages:
-    """The page at ``/`` and the files it loads."""
+    """The chat at ``/``, the dashboard at ``/dashboard`` and the files that they load."""
 
     def __init__(self) -> None:
         self._pages = _pages()

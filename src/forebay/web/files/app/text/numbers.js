@@ -21,3 +21,14 @@ export function probability(p) {
   const [digits, power] = p.toExponential(1).split("e-");
   return p === 0 ? "0" : `${digits} · 10⁻${[...power].map((each) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[each]).join("")}`;
 }
+
+/** A number with no more digits than say something: 12.3k. @param {number} number */
+export function short(number) {
+  const size = Math.abs(number);
+  if (size >= 1e6) return `${(number / 1e6).toPrecision(3)}M`;
+  if (size >= 1e4) return `${(number / 1e3).toPrecision(3)}k`;
+  return size === 0 || Number.isInteger(number) ? number.toLocaleString("en") : Number(number.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 });
+}
+
+/** @param {number} seconds since 1970 */
+export const moment = (seconds) => new Date(seconds * 1000).toLocaleString("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });

@@ -1,7 +1,7 @@
 // The frame of the page: sidebar, the page that is asked for, dialogs, messages.
 
 import { html, useEffect } from "../html.js";
-import { thread } from "../state/app.js";
+import { start, thread } from "../state/app.js";
 import { place } from "../state/location.js";
 import { gate } from "../state/session.js";
 import { set, settings } from "../state/settings.js";
@@ -45,7 +45,7 @@ export function App() {
     <div class=${`frame ${sidebar ? "with-sidebar" : ""}`}>
       ${sidebar && html`<${Sidebar} close=${() => set({ sidebar: false })} /><div class="shade" onClick=${() => set({ sidebar: false })}></div>`}
       <main class="page">
-        ${gate.value ? html`<${Top} title="Forebay" /><${Gate} />` : html`<${View} />`}
+        ${gate.value ? html`<${Top} title="Forebay" /><${Gate} enter=${start} />` : html`<${View} />`}
       </main>
     </div>
     ${panel.value === "settings" && html`<${Settings} close=${() => (panel.value = "")} />`}

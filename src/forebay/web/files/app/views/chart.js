@@ -31,7 +31,8 @@ export function Chart({ label, data, series, x }) {
   return html`<div class="chart" ref=${ref} role="img" aria-label=${label}></div>`;
 }
 
-function load() {
+/** uPlot and its style, when they are there. */
+export function load() {
   loading ??= Promise.all([import("../../vendor/uplot.js"), style()]).then(([module]) => module.default);
   loading.catch(() => (loading = null));
   return loading;

@@ -1,10 +1,10 @@
 // The login: whatever the server offers of a provider, a password and an API key.
 
 import { html, useEffect, useRef, useSignal } from "../html.js";
-import { start } from "../state/app.js";
 import { gate, useKey, usePassword } from "../state/session.js";
 
-export function Gate() {
+/** @param {{enter: () => Promise<void>}} props `enter` goes on with whatever somebody has logged in for */
+export function Gate({ enter }) {
   const { why, methods } = gate.value;
   const has = (type) => methods.some((each) => each.type === type);
   const single = methods.length === 1 && has("key");
@@ -14,8 +14,8 @@ export function Gate() {
     ${methods
       .filter((each) => each.type === "provider")
       .map((each) => html`<a class="button primary" href=${loginAddress(each.url)}>Log in with ${each.name}</a>`)}
-    ${has("password") && html`<${Secret} label="Admin password" action="Log in" use=${usePassword} first=${!has("provider")} />`}
-    ${has("key") && html`<${Secret} label="API key" action="Use key" use=${useKey} first=${methods[0].type === "key"} />
+    ${has("password") && html`<${Secret} label="Admin password" action="Log in" use=${usePassword} enter=${enter} first=${!has("provider")} />`}
+    ${has("key") && html`<${Secret} label="API key" action="Use key" use=${useKey} enter=${enter} first=${methods[0].type === "key"} />
       <p class="hint">The key is kept in this tab only, until the tab is closed.</p>`}
   </section>`;
 }
@@ -23,7 +23,7 @@ export function Gate() {
 /** Back to here; a fragment never reaches a server, so it is the page without it. */
 const loginAddress = (url) => `${url}?return_to=${encodeURIComponent(location.pathname)}`;
 
-function Secret({ label, action, use, first }) {
+function Secret({ label, action, use, enter, first }) {
   const field = useRef(null);
   const problem = useSignal("");
   useEffect(() => {
@@ -38,7 +38,7 @@ function Secret({ label, action, use, first }) {
       problem.value = `${error.message}${error.about ?? ""}`;
       return;
     }
-    await start();
+    await enter();
     if (!gate.value) document.getElementById("question")?.focus();
   };
   return html`<form class="secret" onSubmit=${submit}>

@@ -6,6 +6,7 @@ const PATHS = {
   back: "M15 5l-7 7 7 7",
   forward: "M9 5l7 7-7 7",
   down: "M12 5v14M6 13l6 6 6-6",
+  chart: "M4 4v16h16M8 16v-5M13 16V7M18 16v-8",
   close: "M6 6l12 12M18 6L6 18",
   compare: "M4 5h7v14H4zM13 5h7v14h-7z",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",

@@ -28,6 +28,7 @@ export function Sidebar({ close }) {
           <a href=${`#/${page}`} aria-current=${place.value.page === page ? "page" : null}><${Icon} name=${icon} />${name}</a>
         </li>`,
       )}
+      <li><a href="dashboard"><${Icon} name="chart" />Dashboard</a></li>
     </ul>
     <${Account} />
   </nav>`;
