@@ -26,7 +26,7 @@ SLOW_CALLBACK_SECONDS = 0.25
 OWN_TASK = re.compile(
     r"coro=<[\w.]+\(\) (?:running|done, defined) at [^>]*[/\\]tests[/\\]"
     r"|[/\\]playwright[/\\]_impl[/\\]"
-    r"|<Handle _UnixReadPipeTransport\._read_ready\(\)>"
+    r"|<Handle (?:_UnixReadPipeTransport\._read_ready|SubprocessStreamProtocol\.pipe_data_received)\("
 )
 
 

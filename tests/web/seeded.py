@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,10 @@ TOO_MANY = 429
 
 def seed(url: str, recent: int = 900, older: int = 900) -> None:
     """``recent`` requests of the last hour, and ``older`` ones of the month before."""
-    asyncio.run(_seed(url, [*_requests(random.Random(4), recent, older)]))
+    rows = [*_requests(random.Random(4), recent, older)]  # the same each time
+    thread = threading.Thread(target=lambda: asyncio.run(_seed(url, rows)))  # Playwright has the loop of this one
+    thread.start()
+    thread.join()
 
 
 def _requests(chance: random.Random, recent: int, older: int) -> Iterator[Record]:

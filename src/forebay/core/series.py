@@ -32,7 +32,7 @@ MEASURES: Final = (
     *("requests", "errors", "aborted", "prompt_tokens", "completion_tokens", "cached_tokens"),
     *("cache_hits", "cache_misses", "saved_tokens", "cost", "unpriced"),
 )
-"""What is summed up; ``errors`` broke or were refused, ``saved_tokens`` came from the cache, ``cost`` is pico-dollars."""
+"""What is summed up: ``errors`` broke or were refused, ``saved_tokens`` came from the cache, ``cost`` pico-dollars."""
 
 PER_DECADE: Final = 6
 DECADES: Final = 6

@@ -52,7 +52,7 @@ export function Keys() {
 
 function List({ keys, rotate, revoke }) {
   if (!keys.length) return html`<p class="nothing">No key has been made yet.</p>`;
-  return html`<div class="scroll" role="region" aria-label="Keys" tabindex="0"><table>
+  return html`<div class="scroll" role="region" aria-label="List of keys" tabindex="0"><table>
     <thead><tr>${["Name", "State", "Tenant", "Scopes", "Models", "Limits", "Made", "Ends", "Actions"].map((name) => html`<th scope="col" key=${name}>${name}</th>`)}</tr></thead>
     <tbody>${keys.map((key) => html`<tr key=${key.id}>
       <th scope="row">${key.name}<br /><span class="hint">${key.id}</span></th>

@@ -97,8 +97,8 @@ const ErrorLinks = ({ statuses }) =>
 
 function Payer() {
   const may = !user.value || user.value.role === "admin";
-  return html`<label class="payer">By
-    <select value=${query.value.cost} onChange=${(event) => go({ cost: event.currentTarget.value })}>
+  return html`<p class="payer">By
+    <select aria-label="Cost by" value=${query.value.cost} onChange=${(event) => go({ cost: event.currentTarget.value })}>
       ${Object.entries(PAYERS).map(([value, name]) => (value !== "tenant" || may) && html`<option key=${value} value=${value}>${name}</option>`)}
-    </select></label>`;
+    </select></p>`;
 }
