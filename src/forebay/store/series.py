@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from forebay.core.series import (
     BUCKETS,
     DIMENSIONS,
+    HOUR,
     LEVELS,
     MEASURES,
+    MINUTE,
     TIMES,
     Point,
     SeriesQuery,
@@ -33,6 +35,14 @@ MOST_VERDICTS: Final = 50_000
 
 _KEY: Final = ("level", "at", *DIMENSIONS)
 _VERDICT_KEY: Final = ("level", "at", "tenant", "principal", "model", "guard", "outcome")
+
+
+def _counts(times: Iterable[Time]) -> list[str]:
+    return [f"{time}_{number}" for time in times for number in range(BUCKETS)]
+
+
+_FIGURES: Final = (*MEASURES, *_counts(TIMES))
+_PLACES: Final = {time: len(MEASURES) + n * BUCKETS for n, time in enumerate(TIMES)}
 
 Key = tuple[Any, ...]
 
@@ -68,23 +78,36 @@ class SeriesTable:
 
 async def count(connection: AsyncConnection, records: Iterable[Record]) -> None:
     """Count ``records`` in their cells."""
-    cells: dict[Key, tuple[int, ...]] = {}
-    verdicts: dict[Key, int] = {}
+    cells: dict[Key, list[int]] = {}
+    verdicts: dict[Key, list[int]] = {}
     for record in records:
-        figures = (*(min(int(each), INTEGER_LIMIT) for each in measured(record)), *_places(record))
-        for level in LEVELS:
-            at = int(record.at // level) * level
-            key = (level, at, *(storable(getattr(record, name)) for name in DIMENSIONS))
-            cells[key] = added(cells[key], figures) if key in cells else figures
-            for heard in record.story.heard if record.story else ():
-                about = (*key[:5], storable(heard.guard), storable(heard.outcome))
-                verdicts[about] = verdicts.get(about, 0) + 1
-    # Two servers that add to the same cells take them in the same order, so neither waits for the other for ever.
-    names = (*MEASURES, *_counts(TIMES))
-    rows = [dict(zip((*_KEY, *names), (*key, *cells[key]), strict=True)) for key in sorted(cells)]
-    await _add(connection, SERIES, _KEY, rows)
-    told = [dict(zip((*_VERDICT_KEY, "count"), (*key, verdicts[key]), strict=True)) for key in sorted(verdicts)]
-    await _add(connection, VERDICTS, _VERDICT_KEY, told)
+        whose = tuple(storable(getattr(record, name)) for name in DIMENSIONS)
+        at = int(record.at // MINUTE) * MINUTE
+        _count(cells.setdefault((MINUTE, at, *whose), [0] * len(_FIGURES)), record)
+        for heard in record.story.heard if record.story else ():
+            about = (MINUTE, at, *whose[:3], storable(heard.guard), storable(heard.outcome))
+            verdicts.setdefault(about, [0])[0] += 1
+    await _add(connection, SERIES, (*_KEY, *_FIGURES), _of_all_levels(cells))
+    await _add(connection, VERDICTS, (*_VERDICT_KEY, "count"), _of_all_levels(verdicts))
+
+
+def _count(cell: list[int], record: Record) -> None:
+    for place, figure in enumerate(measured(record)):
+        cell[place] = min(cell[place] + figure, INTEGER_LIMIT)
+    for time, number in timed(record).items():
+        cell[_PLACES[time] + number] += 1
+
+
+def _of_all_levels(cells: Mapping[Key, list[int]]) -> list[tuple[Any, ...]]:
+    """The ``cells`` of minutes and those of their hours, as rows.
+
+    Two servers that add to the same ones take them in the same order, so neither waits for the other for ever.
+    """
+    hours: dict[Key, list[int]] = {}
+    for (_, at, *about), figures in cells.items():
+        key = (HOUR, at // HOUR * HOUR, *about)
+        hours[key] = [*added(hours[key], figures)] if key in hours else figures
+    return [(*key, *all_of_them[key]) for all_of_them in (cells, hours) for key in sorted(all_of_them)]
 
 
 async def forget(connection: AsyncConnection, before: float) -> None:
@@ -94,15 +117,14 @@ async def forget(connection: AsyncConnection, before: float) -> None:
             await connection.execute(delete(table).where(table.c.level == level, table.c.at <= before - level))
 
 
-async def _add(
-    connection: AsyncConnection, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, object]]
-) -> None:
+async def _add(connection: AsyncConnection, table: Table, names: Sequence[str], rows: Sequence[Key]) -> None:
     if not rows:
         return
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     made = insert(table)
-    sums = {column.name: _sum(column, made.excluded[column.name]) for column in table.c if column.name not in key}
-    await connection.execute(made.on_conflict_do_update(index_elements=list(key), set_=sums), rows)
+    sums = {column.name: _sum(column, made.excluded[column.name]) for column in table.c if not column.primary_key}
+    adding = made.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
+    await connection.execute(adding, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _sum(column: Column[int], more: ColumnElement[int]) -> ColumnElement[int]:
@@ -111,16 +133,6 @@ def _sum(column: Column[int], more: ColumnElement[int]) -> ColumnElement[int]:
         return column + more
     most: ColumnElement[int] = literal_column(str(INTEGER_LIMIT))
     return case((column > most - more, most), else_=column + more)
-
-
-def _counts(times: Iterable[Time]) -> list[str]:
-    return [f"{time}_{number}" for time in times for number in range(BUCKETS)]
-
-
-def _places(record: Record) -> list[int]:
-    """A one at the place of each time of ``record``."""
-    places = timed(record)
-    return [int(places.get(time) == number) for time in TIMES for number in range(BUCKETS)]
 
 
 async def _group(connection: AsyncConnection, query: SeriesQuery) -> ColumnElement[Any]:

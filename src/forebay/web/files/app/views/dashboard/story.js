@@ -33,15 +33,18 @@ function Told({ story }) {
   const { times } = story;
   const named = [["TTFT", times.ttft], ["TPOT", times.tpot], ["Latency", times.latency], ["Queue", times.queue], ["Provider", times.provider], ["Forebay", times.overhead]];
   return html`<p><span class=${`state ${kindOf(story)}`}>${story.status} ${story.error ?? story.outcome}</span></p>
-    <dl class="totals small">${named.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value === null ? "–" : duration(value)}</dd></div>`)}</dl>
+    <dl class="totals small">${named.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value === null ? "–" : fine(value)}</dd></div>`)}</dl>
     <h3>Stages</h3>
     <ol class="waterfall">${story.stages.map((each, at) => html`<${Bar} key=${at} name=${each.name} began=${each.began} seconds=${each.seconds} whole=${times.latency}
       note=${each.answered_itself && at > 0 ? "answered itself" : ""} />`)}</ol>
     <${Attempts} story=${story} />
-    ${story.guards.length > 0 && html`<h3>Guards</h3><ul class="told">${story.guards.map((each, at) => html`<li key=${at}><b>${each.guard}</b> on the ${each.side}: ${each.outcome}${each.kinds.length ? ` (${each.kinds.join(", ")})` : ""}${each.error ? `, ${each.error}` : ""}, ${duration(each.seconds)}</li>`)}</ul>`}
+    ${story.guards.length > 0 && html`<h3>Guards</h3><ul class="told">${story.guards.map((each, at) => html`<li key=${at}><b>${each.guard}</b> on the ${each.side}: ${each.outcome}${each.kinds.length ? ` (${each.kinds.join(", ")})` : ""}${each.error ? `, ${each.error}` : ""}, ${fine(each.seconds)}</li>`)}</ul>`}
     <h3>Facts</h3>
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
+
+/** Stages take microseconds, mostly. */
+const fine = (seconds) => (seconds < 0.01 ? `${(seconds * 1000).toFixed(2)} ms` : duration(seconds));
 
 const Attempts = ({ story }) =>
   story.attempts.length > 0 &&
@@ -58,6 +61,6 @@ function Bar({ name, began, seconds, whole, note, bad = false }) {
       element?.style.setProperty("--from", share(began));
       element?.style.setProperty("--wide", share(seconds));
     }}></span>
-    <span class="time">${duration(seconds)}${note && html` <span class="hint">${note}</span>`}</span>
+    <span class="time">${fine(seconds)}${note && html` <span class="hint">${note}</span>`}</span>
   </li>`;
 }
