@@ -11,6 +11,7 @@ from tests.support.served import Served, forebay
 from tests.web.driving import button
 from tests.web.seeded import database_url, seed
 from tests.web.test_accessible import check
+from tests.web.test_pictures import picture
 
 pytestmark = [pytest.mark.needs("browser")]
 
@@ -232,3 +233,16 @@ def test_no_page_breaks_a_rule(page: Page, stored: Served, width: int, scheme: s
         page.get_by_role("navigation").get_by_role("link", name=name).click()
         expect(button(page, there)).to_be_visible()
         check(page)
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_documentation(page: Page, stored: Served) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    enter(page, stored)
+    expect(card(page, "Cost").locator("canvas")).to_be_visible()
+    page.get_by_role("main").evaluate("main => main.scrollTo(0, 0)")
+    picture(page, "dashboard")
+    page.goto(f"{stored.url}/dashboard?view=requests&status=2xx")
+    page.get_by_role("region", name="Requests").locator("tr", has_text="miss").first.get_by_role("link").click()
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Stages")).to_be_visible()
+    picture(page, "dashboard-story")
