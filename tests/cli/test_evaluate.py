@@ -90,6 +90,21 @@ def test_every_check_passes_what_is_right(tmp_path: Path, url: str) -> None:
     assert "42 tokens" in result.output
 
 
+def test_a_target_may_be_a_configuration(tmp_path: Path, url: str) -> None:
+    config = tmp_path / "candidate.yaml"
+    config.write_text(
+        "log: {requests: false}\n"
+        f"providers: {{other: {{kind: openai, base_url: '{url}/v1'}}}}\n"
+        "models: {m: {deployments: [{provider: other}]}}\n"
+    )
+    result = run(tmp_path, str(config), CASES[:1], "--min-pass", "1")
+    assert result.exit_code == 0, result.output
+    config.write_text("models: {m: {deployments: [{provider: none}]}}\n")
+    result = run(tmp_path, str(config), CASES[:1])
+    assert result.exit_code == 1
+    assert "No server starts" in result.output
+
+
 def test_every_check_fails_what_is_wrong_and_says_why(tmp_path: Path, url: str) -> None:
     result = run(tmp_path, url, WRONG, "--min-pass", "0.5")
     assert result.exit_code == 1

@@ -11,12 +11,10 @@ import aiohttp
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
-from hypothesis import strategies as st
 
 from forebay.app import assemble
 from forebay.cli import main
-from forebay.cli.replay.compare import cosine, overlap, rule
+from forebay.cli.replay.compare import rule
 from forebay.cli.replay.failures import ReplayError
 from forebay.core.errors import UpstreamError
 from forebay.core.types import Usage
@@ -161,17 +159,3 @@ def test_rules() -> None:
     for text in ("", "latency", "latency=1", "similarity<x", "latency>-1"):
         with pytest.raises(ReplayError):
             rule(text)
-
-
-@given(st.text(), st.text())
-def test_the_overlap_of_texts_is_a_likeness(one: str, other: str) -> None:
-    assert 0 <= overlap(one, other) <= 1
-    assert overlap(one, other) == pytest.approx(overlap(other, one))
-    assert overlap(one, one) == 1
-
-
-@given(st.lists(st.floats(-10, 10), min_size=3, max_size=3), st.lists(st.floats(-10, 10), min_size=3, max_size=3))
-def test_the_cosine_is_one_too(one: list[float], other: list[float]) -> None:
-    assert 0 <= cosine(one, other) <= 1
-    if max(map(abs, one)) > 1e-3:
-        assert cosine(one, one) == pytest.approx(1)

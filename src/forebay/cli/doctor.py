@@ -42,7 +42,7 @@ COLOURS: Final = {"error": "red", "warning": "yellow", "info": "blue"}
 @click.option(
     "--captured",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Requests with their responses, a JSON object a line: which tools were called.",
+    help="Captures, as 'forebay replay --save' writes them: which tools were called.",
 )
 @click.option("--offline", is_flag=True, help="Do not ask the store.")
 def doctor(file: Path, form: Form, fail_on: str, captured: Path | None, *, offline: bool) -> None:

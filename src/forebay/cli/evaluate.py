@@ -1,6 +1,7 @@
 """``forebay eval``: asks a dataset's questions, checks the answers, and compares with the last time."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 import msgspec
 
 from forebay.cli.chat import DEFAULT_URL
+from forebay.cli.started import StartError, started
 from forebay.evaluation.asking import Server
 from forebay.evaluation.cases import BY_KIND, Case, DatasetError, read
 from forebay.evaluation.checks import Checker
@@ -35,7 +37,7 @@ class Options(msgspec.Struct, frozen=True):
 
 @click.command(name="eval")
 @click.argument("dataset", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--target", envvar="FOREBAY_URL", default=DEFAULT_URL, show_default=True, help="Base URL of the server.")
+@click.option("--target", envvar="FOREBAY_URL", default=DEFAULT_URL, show_default=True, help="URL or configuration.")
 @click.option("--key", envvar="FOREBAY_API_KEY", help="API key; better kept in FOREBAY_API_KEY.")
 @click.option("--model", required=True, help="Which to ask.")
 @click.option("--check", "kinds", multiple=True, type=KINDS, help="For cases without checks of their own.")
@@ -62,7 +64,8 @@ class Options(msgspec.Struct, frozen=True):
 def evaluate(dataset: Path, target: str, key: str | None, kinds: Sequence[str], **given: Any) -> None:  # noqa: ANN401
     """Ask a dataset's questions, and check the answers.
 
-    DATASET has a JSON object in each line. The status is 1 if fewer than --min-pass pass, or if less passes than did in
+    DATASET has a JSON object in each line. A --target that is a file is a configuration: a server is started by it, and
+    stopped when all is asked. The status is 1 if fewer than --min-pass pass, or if less passes than did in
     the --baseline: clearly, or by more than --allow-drop.
     """
     options = Options(
@@ -76,8 +79,8 @@ def evaluate(dataset: Path, target: str, key: str | None, kinds: Sequence[str], 
     before = _baseline(given["baseline"])
     try:
         cases = read(dataset, [check for kind, check in BY_KIND.items() if kind in kinds])
-        found = asyncio.run(_asked(cases, target, key, options))
-    except (DatasetError, UnsendableError) as error:
+        found = asyncio.run(_asked(cases, _place(target), key, options))
+    except (DatasetError, UnsendableError, StartError) as error:
         raise click.ClickException(str(error)) from None
     results = Results(dataset.name, target, options.model, found)
     _write(results, given["output"], given["junit_file"])
@@ -90,15 +93,21 @@ def evaluate(dataset: Path, target: str, key: str | None, kinds: Sequence[str], 
         raise click.exceptions.Exit(1)
 
 
-async def _asked(cases: Sequence[Case], target: str, key: str | None, options: Options) -> Sequence[Result]:
-    server = Server(target, key, options.timeout)
-    checker = Checker(server, options.embedding_model, options.judge_model or options.model)
-    try:
+async def _asked(cases: Sequence[Case], target: str | Path, key: str | None, options: Options) -> Sequence[Result]:
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(started(target)) if isinstance(target, Path) else target
+        server = Server(url, key, options.timeout)
+        stack.push_async_callback(server.close)
+        checker = Checker(server, options.embedding_model, options.judge_model or options.model)
         with click.progressbar(length=len(cases), label="cases", file=sys.stderr) as bar:
             evaluation = Evaluation(server, checker, options.fields, options.concurrency)
             return await evaluation.run(cases, lambda _: bar.update(1))
-    finally:
-        await server.close()
+
+
+def _place(target: str) -> str | Path:
+    """A configuration, if there is such a file; else it is a URL."""
+    path = Path(target)
+    return path if path.is_file() else target
 
 
 def _told(results: Results, comparison: Comparison | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which models their vendors have given an end, as they have announced it."""
+"""Which models their vendors have given an end, as the page that is named with each has announced it."""
 
 import functools
 from collections.abc import Mapping

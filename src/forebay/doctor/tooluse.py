@@ -1,6 +1,7 @@
 """Counts which tools were offered to models and which were called, out of captured requests.
 
-A line is a JSON object with a chat's ``request`` and ``response``, whatever else stands in it.
+A line is a JSON object with a chat's ``request`` and its ``reply``, as captures are told and `forebay replay` saves
+them, or its ``response``; whatever else stands in it.
 """
 
 from collections import Counter
@@ -24,7 +25,7 @@ def tool_use(lines: Iterable[bytes]) -> Mapping[str, ToolUse]:
             continue
         if isinstance(captured, dict):
             offered.update(set(_offered(captured.get("request"))))
-            called.update(set(_called(captured.get("response"))))
+            called.update(set(_called(captured.get("reply") or captured.get("response"))))
     return {name: ToolUse(count, called[name]) for name, count in offered.items()}
 
 

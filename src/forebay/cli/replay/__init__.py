@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from forebay.cli.replay.failures import ReplayError
+from forebay.cli.started import StartError
 
 OPTIONS = (
     click.argument("source"),
@@ -50,7 +51,7 @@ def replay(**options: Any) -> None:  # noqa: ANN401  # click's
 
     try:
         sys.exit(asyncio.run(run(**options)))
-    except ReplayError as error:
+    except (ReplayError, StartError) as error:
         raise click.ClickException(str(error)) from None
 
 

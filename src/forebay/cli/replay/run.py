@@ -9,12 +9,14 @@ from typing import Any, Final
 import click
 import msgspec
 
-from forebay.cli.replay.compare import Difference, cosine, difference, overlap, rule, summary
+from forebay.cli.replay.compare import Difference, difference, rule, summary
 from forebay.cli.replay.exchange import OK, Exchange, Outcome
 from forebay.cli.replay.failures import ReplayError
 from forebay.cli.replay.report import document, table
 from forebay.cli.replay.source import captured, of_file
-from forebay.cli.replay.target import Target, started
+from forebay.cli.replay.target import Target
+from forebay.cli.started import started
+from forebay.evaluation.similarity import cosine, overlap
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 

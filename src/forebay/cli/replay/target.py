@@ -1,13 +1,7 @@
-"""The server that is asked: one that runs, or one that is started for a configuration."""
+"""The server that is asked."""
 
-import asyncio
-import contextlib
 import os
-import re
-import sys
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -18,9 +12,7 @@ from forebay.core.types import TimeOuts
 from forebay.providers.transport import Client, Response, TransportError, UnsendableError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-START_SECONDS: Final = 300.0
 PATIENCE: Final = TimeOuts(10.0, 600.0, 600.0, 900.0)
-ADDRESS: Final = re.compile(r"address\s+(https?://\S+)/v1")
 
 
 class Target:
@@ -105,51 +97,6 @@ class Target:
             return objections(await self.read(f"/requests/{request_id}"))
         except (ReplayError, KeyError, TypeError):
             return None
-
-
-@contextlib.asynccontextmanager
-async def started(config: Path) -> AsyncIterator[str]:
-    """The URL of a server that runs by ``config`` as long as the context.
-
-    Raises:
-        ReplayError: it does not start.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "forebay", "serve", "--config", str(config), "--port", "0"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    draining: asyncio.Task[bytes] | None = None
-    try:
-        url = await _address(process, config)
-        draining = asyncio.create_task(_drained(process))
-        yield url
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        if draining is not None:
-            await draining
-        await process.wait()
-
-
-async def _address(process: asyncio.subprocess.Process, config: Path) -> str:
-    said: list[str] = []
-    if process.stdout is not None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_SECONDS):
-                while line := (await process.stdout.readline()).decode(errors="replace"):
-                    said.append(line)
-                    if found := ADDRESS.search(line):
-                        return found[1]
-    raise ReplayError(f"No server starts by {config}:\n{''.join(said[-20:])}")
-
-
-async def _drained(process: asyncio.subprocess.Process) -> bytes:
-    """Read what the server says, so that it is never held up by it."""
-    while process.stdout is not None and await process.stdout.read(65536):
-        pass
-    return b""
 
 
 def _object(data: bytes) -> dict[str, Any]:
