@@ -185,6 +185,7 @@ class Process:
             captures = CaptureEndpoints(self._store.captures, self._store.requests, authenticator)
             found |= {CAPTURES_PATH: {"GET": captures.list}, CAPTURE_PREFIX: {"GET": captures.one}}
             found[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
+            found |= endpoints.reviews(authenticator, self._store, current.settings.reviews)
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)
             found |= self._conversing.endpoints(authenticator, ask, self._refused(), responses)
         if metadata_url(auth):

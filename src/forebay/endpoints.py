@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from forebay.accounts import build_issuer
+from forebay.api import reviews as reviews_api
 from forebay.api import stored, tokenize, watermark
 from forebay.api.adapters import AdapterEndpoints
 from forebay.api.anthropic import messages
@@ -16,6 +17,7 @@ from forebay.api.audit import AuditEndpoint
 from forebay.api.caches import PATH as CACHE_PATH
 from forebay.api.caches import PREFIX as CACHE_PREFIX
 from forebay.api.caches import CacheEndpoints
+from forebay.api.conversations.exchange import Asker
 from forebay.api.guards import check, moderations
 from forebay.api.guards import guardrails as guardrails_api
 from forebay.api.guards.guardrails import Guardrails
@@ -51,7 +53,8 @@ from forebay.gateway.guarding.trial import Trial
 from forebay.gateway.route import Route
 from forebay.generation import Generation
 from forebay.prompting import Prompting
-from forebay.settings import AuthSettings, IssuedKeySettings
+from forebay.reviewing import Reviews
+from forebay.settings import AuthSettings, IssuedKeySettings, ReviewSettings
 
 if TYPE_CHECKING:  # an extra
     from forebay.login import Login
@@ -189,6 +192,14 @@ def keys(authenticator: Authenticator, store: Store, settings: IssuedKeySettings
         KEYS_PATH: {"GET": issued.list, "POST": issued.create},
         KEY_PREFIX: {"GET": issued.show, "POST": issued.rotate, "DELETE": issued.revoke},
     }
+
+
+def reviews(authenticator: Authenticator, store: Store, settings: ReviewSettings | None) -> Endpoints:
+    """Answers to review; nothing unless the configuration wants a queue."""
+    if settings is None:
+        return {}
+    found = reviews_api.ReviewEndpoints(Reviews(store, settings), Asker(authenticator))
+    return {reviews_api.PATH: {"GET": found.list}, reviews_api.PREFIX: {"GET": found.one, "POST": found.label}}
 
 
 def sessions(settings: AuthSettings, login: "Login | None") -> Endpoints:

@@ -196,6 +196,7 @@ def check(settings: Settings) -> None:
         *_problems("semantic cache", similar_plugin, indexes),
         *guard_problems(settings),
         *_capture_problems(settings),
+        *_review_problems(settings),
     )
     problems += tuple(_mark_problems(settings)) if not problems else ()
     check_store(settings)
@@ -220,6 +221,12 @@ def check_store(settings: Settings) -> None:
     except ImportError as error:
         message = f"needs what is not installed ({error.name}): pip install 'forebay[store]'"
         raise SettingsError("the configuration", [Problem(0, "store", message)]) from None
+
+
+def _review_problems(settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the queue of answers to review."""
+    if settings.reviews is not None and settings.store is None:
+        yield Problem(0, "reviews", "the queue is kept in the store: configure 'store', or leave this out")
 
 
 def _capture_problems(settings: Settings) -> Iterator[Problem]:

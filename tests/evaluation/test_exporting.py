@@ -51,7 +51,7 @@ def test_feedback_is_joined_with_the_request_and_the_texts(config: Path) -> None
     item, request, response = exported(config)
     assert item == {"id": "fb_3", "score": 0.5, "tenant": "team", "at": 3.0}
     assert (request["used_prompt"], request["model"], request["expected"]) == ("support@2", "m", "Lyon")
-    assert "messages" not in request
+    assert (request["messages"], request["answer"]) == (response["messages"], response["answer"])
     assert response["messages"] == [{"role": "user", "content": "Capital of France?"}]
     assert (response["answer"], response["expected"], response["labels"]) == ("Paris", "Paris", ["short"])
     assert response["used_prompt"] == "support@2"

@@ -26,6 +26,7 @@ COMMANDS: Final = {
         "Ask a dataset's questions, and check the answers.",
     ),
     "feedback": ("forebay.cli.feedback:feedback", "Export what people thought of answers."),
+    "reviews": ("forebay.cli.reviews:reviews", "Look at flagged answers, label them, and make datasets of them."),
     "report": ("forebay.cli.report:report", "Tell what a week was like: use, cost, quality, incidents."),
     "doctor": ("forebay.cli.doctor:doctor", "Tell the debts of a configuration, its prompts and its usage."),
     "import": ("forebay.cli.importing:importing", "Turn another system's configuration into Forebay's."),

@@ -12,6 +12,7 @@ from forebay.core.ports import Recorder
 from forebay.core.prompts import PromptBook
 from forebay.core.requestlog import RequestLog
 from forebay.core.series import SeriesBook
+from forebay.core.reviews import ReviewBook
 from forebay.core.sessions import SessionBook
 from forebay.core.signing import SigningBook
 
@@ -87,6 +88,11 @@ class Store(Protocol):
     @property
     def prompts(self) -> PromptBook:
         """Prompts in their versions."""
+        ...
+
+    @property
+    def reviews(self) -> ReviewBook:
+        """Answers that people review."""
         ...
 
     async def start(self) -> None:

@@ -5,21 +5,22 @@ from typing import Final
 
 import msgspec
 
-from forebay.core.conversations import Item, Owner
-from forebay.core.errors import NotFoundError
+from forebay.core.conversations import Owner
 from forebay.core.feedback import Feedback, FeedbackQuery
+from forebay.core.reviews import Texts
 from forebay.core.store import Store
 from forebay.core.types import Record
+from forebay.transcripts import REQUEST, RESPONSE, texts
 
 PAGE: Final = 100
-RESPONSE, REQUEST = "resp_", "req_"
 
 
 class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     """One word of feedback; ``messages`` and ``expected`` make it a case of an evaluation.
 
     ``expected`` is the correction, else the answer where it was liked. ``messages`` are there where the answer was kept
-    (docs/conversations.md), ``prompt``, ``model`` and ``deployment`` where the ledger has the request.
+    (docs/conversations.md) or captured (docs/observability.md), ``prompt``, ``model`` and ``deployment`` where the
+    ledger has the request.
     """
 
     id: str
@@ -55,7 +56,8 @@ async def _example(store: Store, said: Feedback) -> Example:
     request = said.target.replace(RESPONSE, REQUEST, 1) if said.kind != "item" else ""
     rows = await store.requests.find(request) if request else ()
     row: Record | None = rows[-1] if rows else None
-    messages, answer = await _texts(store, said)
+    kept = await _texts(store, said)
+    messages, answer = (kept.messages, kept.answer) if kept else ((), "")
     liked = answer if said.rating == "up" and answer else None
     return Example(
         said.id,
@@ -76,27 +78,13 @@ async def _example(store: Store, said: Feedback) -> Example:
     )
 
 
-async def _texts(store: Store, said: Feedback) -> tuple[Sequence[Mapping[str, str]], str]:
+async def _texts(store: Store, said: Feedback) -> Texts | None:
     """What was asked, and what was answered; nothing where it was not kept, or is somebody else's."""
-    if said.kind != "response":
-        return (), ""
-    try:
-        items = await store.responses.history(Owner(said.tenant, said.principal), said.target)
-    except NotFoundError:
-        return (), ""
-    asked = [_message(item) for item in items if item.response != said.target or not item.output]
-    answer = "".join(_text(item) for item in items if item.output and item.response == said.target)
-    return [each for each in asked if each["content"]], answer
-
-
-def _message(item: Item) -> Mapping[str, str]:
-    return {"role": item.role or "user", "content": _text(item)}
-
-
-def _text(item: Item) -> str:
-    """What a message says; what is none, or no text, says nothing."""
-    content = item.fields.get("content")
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "\n".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+    owner = Owner(said.tenant, said.principal)
+    match said.kind:
+        case "response":
+            return await texts(store, owner, said.target.replace(RESPONSE, REQUEST, 1))
+        case "request":
+            return await texts(store, owner, said.target)
+        case "item":
+            return None

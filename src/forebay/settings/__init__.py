@@ -14,6 +14,7 @@ from forebay.settings.login import AuthorizationServerSettings, LoginProviderSet
 from forebay.settings.prices import PerToken, PriceSettings
 from forebay.settings.problems import Problem, SettingsError
 from forebay.settings.prompts import PromptSettings
+from forebay.settings.reviews import ReviewSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.schema import (
     AuthSettings,
@@ -72,6 +73,7 @@ __all__ = [
     "PromptSettings",
     "RateSettings",
     "RetrySettings",
+    "ReviewSettings",
     "RoleSettings",
     "RuleSettings",
     "Secret",

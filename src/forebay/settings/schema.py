@@ -15,6 +15,7 @@ from forebay.settings.limits import LimitSettings, LimitsSettings
 from forebay.settings.login import AuthorizationServerSettings, LoginSettings
 from forebay.settings.prices import PriceSettings
 from forebay.settings.prompts import PromptSettings
+from forebay.settings.reviews import ReviewSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
 from forebay.settings.store import StoreSettings
@@ -204,3 +205,4 @@ class Settings(msgspec.Struct, frozen=True):
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     capture: CaptureSettings = CaptureSettings()
+    reviews: ReviewSettings | None = None

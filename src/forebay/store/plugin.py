@@ -20,6 +20,7 @@ from forebay.store.passwords import PasswordTable
 from forebay.store.prompts import PromptTable
 from forebay.store.requests import RequestTable
 from forebay.store.series import SeriesTable
+from forebay.store.reviews import ReviewTable
 from forebay.store.sessions import SessionTable
 from forebay.store.signing import SigningTable
 from forebay.store.usage import UsageTable
@@ -42,6 +43,7 @@ class SqlStore:
         self.conversations = ConversationTable(database, bounds)
         self.responses = ResponseTable(database, bounds)
         self.feedback = FeedbackTable(database)
+        self.reviews = ReviewTable(database)
         self.sessions = SessionTable(database)
         self.passwords = PasswordTable(database)
         self.signing = SigningTable(database)
