@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from forebay import endpoints
+from forebay import endpoints, sharing
 from forebay.accounts import Accounts, metadata_url
 from forebay.api.admin import Admin
 from forebay.api.application import Application
@@ -186,6 +186,7 @@ class Process:
             found |= {CAPTURES_PATH: {"GET": captures.list}, CAPTURE_PREFIX: {"GET": captures.one}}
             found[USAGE_PATH] = {"GET": UsageEndpoint(self._store.usage, authenticator)}
             found |= endpoints.reviews(authenticator, self._store, current.settings.reviews)
+            found |= sharing.endpoints(authenticator, self._store, self._trail)
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)
             found |= self._conversing.endpoints(authenticator, ask, self._refused(), responses)
         if metadata_url(auth):

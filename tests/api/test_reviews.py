@@ -70,7 +70,11 @@ def store_of(tmp_path: Path) -> StoreSettings:
 
 
 def configured(tmp_path: Path, **fields: Any) -> Settings:
-    given = {"reviews": ReviewSettings(), "guards": WATCHING, "policies": PolicySettings(models={"m": ("words",)})}
+    given: dict[str, Any] = {
+        "reviews": ReviewSettings(),
+        "guards": WATCHING,
+        "policies": PolicySettings(models={"m": ("words",)}),
+    }
     return Settings(auth=KEYS, store=store_of(tmp_path), **(given | fields))
 
 

@@ -14,6 +14,7 @@ from forebay.core.requestlog import RequestLog
 from forebay.core.series import SeriesBook
 from forebay.core.reviews import ReviewBook
 from forebay.core.sessions import SessionBook
+from forebay.core.shares import ShareBook
 from forebay.core.signing import SigningBook
 
 
@@ -93,6 +94,11 @@ class Store(Protocol):
     @property
     def reviews(self) -> ReviewBook:
         """Answers that people review."""
+        ...
+
+    @property
+    def shares(self) -> ShareBook:
+        """Links that show something to whoever has them."""
         ...
 
     async def start(self) -> None:

@@ -22,6 +22,7 @@ from forebay.store.requests import RequestTable
 from forebay.store.series import SeriesTable
 from forebay.store.reviews import ReviewTable
 from forebay.store.sessions import SessionTable
+from forebay.store.shares import ShareTable
 from forebay.store.signing import SigningTable
 from forebay.store.usage import UsageTable
 
@@ -44,6 +45,7 @@ class SqlStore:
         self.responses = ResponseTable(database, bounds)
         self.feedback = FeedbackTable(database)
         self.reviews = ReviewTable(database)
+        self.shares = ShareTable(database)
         self.sessions = SessionTable(database)
         self.passwords = PasswordTable(database)
         self.signing = SigningTable(database)
