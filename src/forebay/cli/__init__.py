@@ -9,6 +9,7 @@ from forebay import __version__
 
 COMMANDS: Final = {
     "serve": ("forebay.cli.serve:serve", "Serve models in the OpenAI format."),
+    "deploy": ("forebay.cli.deploy:deploy", "Bring a configuration onto more than one machine."),
     "chat": ("forebay.cli.chat:chat", "Chat with a served model in the terminal."),
     "models": ("forebay.cli.models:models", "Fetch, list and remove models of the embedded engine."),
     "bench": ("forebay.cli.bench:bench", "Measure TTFT, TPOT, latency and throughput of a server."),

@@ -11,8 +11,8 @@ from forebay.core.passwords import PasswordBook
 from forebay.core.ports import Recorder
 from forebay.core.prompts import PromptBook
 from forebay.core.requestlog import RequestLog
-from forebay.core.series import SeriesBook
 from forebay.core.reviews import ReviewBook
+from forebay.core.series import SeriesBook
 from forebay.core.sessions import SessionBook
 from forebay.core.shares import ShareBook
 from forebay.core.signing import SigningBook

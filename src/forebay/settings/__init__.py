@@ -14,6 +14,7 @@ from forebay.settings.login import AuthorizationServerSettings, LoginProviderSet
 from forebay.settings.prices import PerToken, PriceSettings
 from forebay.settings.problems import Problem, SettingsError
 from forebay.settings.prompts import PromptSettings
+from forebay.settings.ray import EngineReplicaSettings, RaySettings, ReplicaSettings
 from forebay.settings.reviews import ReviewSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.schema import (
@@ -48,6 +49,7 @@ __all__ = [
     "DeploymentSettings",
     "Dollars",
     "Duration",
+    "EngineReplicaSettings",
     "FallbackSettings",
     "FrontSettings",
     "GuardSettings",
@@ -72,6 +74,8 @@ __all__ = [
     "Problem",
     "PromptSettings",
     "RateSettings",
+    "RaySettings",
+    "ReplicaSettings",
     "RetrySettings",
     "ReviewSettings",
     "RoleSettings",

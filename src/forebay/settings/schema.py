@@ -15,6 +15,7 @@ from forebay.settings.limits import LimitSettings, LimitsSettings
 from forebay.settings.login import AuthorizationServerSettings, LoginSettings
 from forebay.settings.prices import PriceSettings
 from forebay.settings.prompts import PromptSettings
+from forebay.settings.ray import RaySettings
 from forebay.settings.reviews import ReviewSettings
 from forebay.settings.routing import CoolDownSettings, FallbackSettings, HealthSettings, HedgeSettings, RetrySettings
 from forebay.settings.section import Section
@@ -206,3 +207,4 @@ class Settings(msgspec.Struct, frozen=True):
     telemetry: TelemetrySettings = TelemetrySettings()
     capture: CaptureSettings = CaptureSettings()
     reviews: ReviewSettings | None = None
+    ray: RaySettings = RaySettings()

@@ -19,8 +19,8 @@ from forebay.store.ledger import Ledger
 from forebay.store.passwords import PasswordTable
 from forebay.store.prompts import PromptTable
 from forebay.store.requests import RequestTable
-from forebay.store.series import SeriesTable
 from forebay.store.reviews import ReviewTable
+from forebay.store.series import SeriesTable
 from forebay.store.sessions import SessionTable
 from forebay.store.shares import ShareTable
 from forebay.store.signing import SigningTable

@@ -84,7 +84,7 @@ class PrefixAware:
     def score(self, call: Call, candidates: Sequence[Candidate], /) -> Sequence[float]:
         """The formula's value with the sign turned round."""
         settings = self._settings
-        pieces = chain(call, settings.piece, settings.longest)
+        pieces = chain(call.request.body, call.request.model, settings.piece, settings.longest)
         mean = sum(each.live.running for each in candidates) / len(candidates)
         memories = [self._memory(each.deployment.name) for each in candidates]
         scores = []
@@ -104,17 +104,17 @@ class PrefixAware:
         return memory
 
 
-def chain(call: Call, size: int, longest: int) -> list[int]:
-    """The hashes of the prompt's pieces, each of which stands for all before it; the last, incomplete piece is none.
+def chain(body: bytes, model: str, size: int, longest: int) -> list[int]:
+    """The hashes of the pieces of a prompt, each of which stands for all before it; the last, incomplete piece is none.
 
     Python's own hash is keyed anew for each process and so cannot be made to collide; it need not last longer.
     """
     try:
-        found = msgspec.json.decode(call.request.body, type=Prompt)
+        found = msgspec.json.decode(body, type=Prompt)
     except MALFORMED:
         return []
     text = b"".join((found.tools, found.messages, found.prompt, found.input))
-    last = hash(call.request.model)
+    last = hash(model)
     pieces = []
     for start in range(0, min(len(text) - size + 1, size * longest), size):
         last = hash((last, text[start : start + size]))
