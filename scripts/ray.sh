@@ -10,6 +10,6 @@ if ! cmp -s pyproject.toml $installed; then
     echo "Installing Ray into $venv." >&2
     [ -x $venv/bin/python ] || "${PYTHON:-python3}" -m venv $venv
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[engine,ray,redis]" \
-        hypothesis openai pytest pytest-asyncio
+        hypothesis openai psutil pytest pytest-asyncio
     cp pyproject.toml $installed
 fi

@@ -13,9 +13,10 @@ PATIENCE = 120.0
 class Load:
     """What came of the requests: ``whole``, ``done`` (a stream), ``broken`` (one with an error event), or why not."""
 
-    def __init__(self, url: str, model: str) -> None:
+    def __init__(self, url: str, model: str, tokens: int) -> None:
         self._url = f"{url}/v1"
         self._model = model
+        self._tokens = tokens
         self._stop = threading.Event()
         self.counted: Counter[str] = Counter()
 
@@ -43,7 +44,11 @@ class Load:
     def _stream(self, client: openai.OpenAI) -> str:
         reason = None
         events = client.chat.completions.create(
-            model=self._model, max_tokens=40, messages=[{"role": "user", "content": "Count down."}], stream=True
+            model=self._model,
+            max_tokens=self._tokens,
+            messages=[{"role": "user", "content": "Count down."}],
+            stream=True,
+            extra_body={"ignore_eos": True},
         )
         try:
             for event in events:
@@ -54,9 +59,9 @@ class Load:
 
 
 @contextlib.contextmanager
-def load(url: str, model: str, *, whole: int = 2, streams: int = 2) -> Iterator[Load]:
-    """Clients at work for as long as the context."""
-    found = Load(url, model)
+def load(url: str, model: str, *, whole: int = 2, streams: int = 2, tokens: int = 40) -> Iterator[Load]:
+    """Clients at work for as long as the context; ``tokens`` is how long a stream is."""
+    found = Load(url, model, tokens)
     kinds = [False] * whole + [True] * streams
     clients = [threading.Thread(target=found.run, kwargs={"streaming": each}) for each in kinds]
     for each in clients:

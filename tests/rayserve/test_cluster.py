@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.needs("ray", "engine")]
 NODES = [{"front": 2.0}, {"back": 2.0}, {"back": 2.0}]
 PATIENCE = 180
 CONFIG = """
-server: {port: %d}
+server: {port: %d, body_limit: 1MiB}
 providers:
   engine: {kind: engine, model: smollm2, kv_cache: 64 MiB}
   embeddings: {kind: embedding, model: all-minilm-l6-v2}
@@ -44,7 +44,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def nodes(config: Path) -> Iterator[Nodes]:
     """Three nodes that serve it."""
-    port = int(config.read_text().split("port: ")[1].split("}")[0])
+    port = int(config.read_text().split("port: ")[1].split(",")[0])
     with ray_nodes(port, NODES) as found:
         _deployed(found, config)
         yield found
@@ -76,7 +76,11 @@ def test_openai_client(client: openai.OpenAI) -> None:
 
 def test_stream_comes_piece_by_piece(client: openai.OpenAI) -> None:
     events = client.chat.completions.create(
-        model="smollm2", max_tokens=24, messages=[{"role": "user", "content": "Say hello."}], stream=True
+        model="smollm2",
+        max_tokens=24,
+        messages=[{"role": "user", "content": "Say hello."}],
+        stream=True,
+        extra_body={"ignore_eos": True},
     )
     arrived = [(time.monotonic(), event) for event in events]
     assert arrived[-1][1].choices[0].finish_reason == "length"
@@ -93,6 +97,15 @@ def test_errors_keep_their_form(client: openai.OpenAI) -> None:
     assert wrong.value.param == "max_tokens"
 
 
+def test_large_bodies_arrive_whole_or_not_at_all(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as long:
+        client.chat.completions.create(model="smollm2", messages=[{"role": "user", "content": "word " * 100_000}])
+    assert long.value.code == "context_length_exceeded"
+    with pytest.raises(openai.APIStatusError) as large:
+        client.chat.completions.create(model="smollm2", messages=[{"role": "user", "content": "word " * 300_000}])
+    assert large.value.status_code == 413
+
+
 def test_equal_beginnings_go_to_the_same_replica(client: openai.OpenAI) -> None:
     cached = []
     for number in range(6):
@@ -104,6 +117,20 @@ def test_equal_beginnings_go_to_the_same_replica(client: openai.OpenAI) -> None:
         cached.append(answer.usage.prompt_tokens_details.cached_tokens or 0)
     assert not cached[0]
     assert all(each > 100 for each in cached[1:]), cached
+
+
+def test_who_leaves_frees_the_engine(client: openai.OpenAI, nodes: Nodes) -> None:
+    events = client.chat.completions.create(
+        model="smollm2",
+        max_tokens=1800,
+        messages=[{"role": "user", "content": "Tell a story without an end."}],
+        stream=True,
+        extra_body={"ignore_eos": True},
+    )
+    next(iter(events))
+    assert any(nodes.ask("used"))
+    events.close()
+    _until(lambda: not any(nodes.ask("used")), 10)
 
 
 def test_updates_lose_no_request(nodes: Nodes, config: Path) -> None:
@@ -131,8 +158,8 @@ def test_what_cannot_be_served_changes_nothing(nodes: Nodes, config: Path, tmp_p
 
 def test_a_lost_node_costs_no_answer_and_its_capacity_comes_back(nodes: Nodes) -> None:
     _until(lambda: sorted(nodes.replicas("engine").values()) == ["n1", "n2"])
-    with load(nodes.url, "smollm2", streams=4) as running:
-        _until(lambda: running.counted["done"] > 3)
+    with load(nodes.url, "smollm2", streams=4, tokens=200) as running:
+        _until(lambda: running.counted["whole"] > 3 and all(nodes.ask("used")))  # and streams are on both
         assert set(running.counted) <= {"whole", "done"}
         nodes.ask("kill", node="n1")
         _until(lambda: list(nodes.replicas("engine").values()) == ["n2", "n2"])
@@ -148,8 +175,8 @@ def _deployed(nodes: Nodes, config: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+def _until(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
+    end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.2)

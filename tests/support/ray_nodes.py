@@ -113,6 +113,13 @@ class _Cluster:
             if each["Name"].startswith(f"SERVE_REPLICA::forebay#{deployment}#") and each["State"] == "ALIVE"
         }
 
+    def used(self) -> list[float]:
+        """The share of its KV cache that each engine uses."""
+        from ray import serve  # noqa: PLC0415
+
+        told = serve.get_deployment_handle("engine", "forebay").broadcast("record_autoscaling_stats").results()
+        return [each["kv_use"] for each in told]
+
     def kill(self, node: str) -> bool:
         """As a machine that loses its power."""
         self._cluster.remove_node(self._nodes.pop(node), allow_graceful=False)

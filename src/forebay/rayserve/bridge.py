@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 
-from forebay.api.http import JSON, Headers, Receive, Scope, Send, send_body, send_error
+from forebay.api.http import JSON, Headers, Receive, Scope, Send, send_body
 from forebay.core.errors import ForebayError, UnavailableError
 from forebay.rayserve.asked import Asked, Head, asked
 
@@ -20,7 +20,8 @@ EVERYWHERE: Final = frozenset({"/v1/load_lora_adapter", "/v1/unload_lora_adapter
 """What all replicas have to know."""
 
 TELL_SECONDS: Final = 300.0
-UNREACHABLE: Final = (RayError, RayServeException, ForebayError)
+UNREACHABLE: Final = (RayError, RayServeException, ForebayError, TimeoutError)
+OK: Final = 200
 _WELL: Final = b'{"status":"ok"}'
 _LENGTH: Final = b"content-length"
 
@@ -49,7 +50,7 @@ class Bridge:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["path"] == READY:  # of replicas that cannot answer Serve makes new ones, and lets requests wait
-            await send_body(send, 200, [JSON], _WELL)
+            await send_body(send, OK, [JSON], _WELL)
         else:
             request = asked(scope, (await receive()).get("body", b""))
             await (self._tell if request.path in EVERYWHERE else self._ask)(request, send)
@@ -59,7 +60,7 @@ class Bridge:
             try:
                 head = await anext(answer)
             except UNREACHABLE:
-                await send_error(send, UnavailableError("No engine could answer: try again."), "")
+                await _refuse(send, "No engine could answer: try again.")
                 return
             await send({"type": "http.response.start", "status": head.status, "headers": head.headers})
             async for piece in answer:
@@ -79,11 +80,19 @@ class Bridge:
         try:
             told = await self._handle.broadcast("tell", request).results_async(timeout_s=TELL_SECONDS)
         except UNREACHABLE:
-            await send_error(send, UnavailableError("Not all engines could be asked: try again."), "")
+            await _refuse(send, "Not all engines could be asked: try again.")
             return
-        answers: list[tuple[Head, bytes]] = list(told)
-        head, body = next((each for each in answers if each[0].status != 200), answers[0])  # noqa: PLR2004  # OK
+        answers: list[tuple[Head, bytes]] = sorted(told, key=lambda each: each[0].status == OK)
+        if not answers:
+            await _refuse(send, "There is no engine yet: try again.")
+            return
+        head, body = answers[0]
         await send_body(send, head.status, _without_length(head.headers), body)
+
+
+async def _refuse(send: Send, why: str) -> None:
+    error = UnavailableError(why)
+    await send_body(send, error.status, [JSON], error.body())
 
 
 def _without_length(headers: Headers) -> Headers:

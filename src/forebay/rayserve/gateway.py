@@ -1,12 +1,15 @@
 """A gateway replica: the workers' part of the configuration, behind Serve's HTTP proxies."""
 
 import asyncio
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from forebay.app import application
 from forebay.process import calm_collector, configure_logging
 from forebay.rayserve.bridge import Bridge, Handle
+from forebay.rayserve.ingress import Ingress
 from forebay.rayserve.parts import Source, gateway_part
 from forebay.server.exchange import Application
 from forebay.server.limits import Limits
@@ -27,7 +30,7 @@ class Gateway:
         """What Serve asks in this replica."""
         built = application(self._settings)
         calm_collector()
-        return built
+        return Ingress(built, self._settings.server.body_limit)
 
     def check_health(self) -> None:
         """Say so where engines can no longer be asked.
@@ -46,11 +49,19 @@ class Gateway:
         self._folder.cleanup()
 
 
+class _Server(Server):
+    """Signals are for the replica, which is Ray's: it listens to none of them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 async def _crossing(bridge: Bridge, socket: Path) -> asyncio.Task[None]:
     """The server of ``bridge``, which listens at ``socket`` by now."""
     listen = Listen(unix_socket=str(socket))
     ready = asyncio.Event()
-    server = Server(configuration(lambda: bridge, listen, Limits(keep_alive_seconds=3600.0)), lambda _: ready.set())
+    server = _Server(configuration(lambda: bridge, listen, Limits(keep_alive_seconds=3600.0)), lambda _: ready.set())
     task = asyncio.create_task(server.serve([bind(listen)]), name="bridge")
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
