@@ -108,8 +108,10 @@ async def _whole(_request: Asked) -> AsyncIterator[Head | bytes]:
 
 
 async def _dead(_request: Asked) -> AsyncIterator[Head | bytes]:
+    nothing: tuple[Head, ...] = ()
+    for each in nothing:
+        yield each
     raise _gone()
-    yield HEAD
 
 
 async def _dying(_request: Asked) -> AsyncIterator[Head | bytes]:

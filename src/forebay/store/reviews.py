@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forebay.core.reviews import REASONS, Mark, Review, ReviewQuery, Verdict
 from forebay.store.database import Database
+from forebay.store.storable import storable
 from forebay.store.tables_reviews import REVIEW_MARKS, REVIEWS
-from forebay.store.usage import storable
 
 _FOUND = ("id", "at", "tenant", "principal", "model", "prompt")
 

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, RowMapping, delete, literal, select
 
 from forebay.core.shares import Share
 from forebay.store.database import Database
+from forebay.store.storable import storable
 from forebay.store.tables_shares import SHARES
-from forebay.store.usage import storable
 
 columns = SHARES.c
 
