@@ -107,11 +107,10 @@ async def _whole(_request: Asked) -> AsyncIterator[Head | bytes]:
     yield b"two"
 
 
-async def _dead(_request: Asked) -> AsyncIterator[Head | bytes]:
-    nothing: tuple[Head, ...] = ()
-    for each in nothing:
-        yield each
-    raise _gone()
+async def _dead(request: Asked) -> AsyncIterator[Head | bytes]:
+    if request.method:
+        raise _gone()
+    yield HEAD
 
 
 async def _dying(_request: Asked) -> AsyncIterator[Head | bytes]:
