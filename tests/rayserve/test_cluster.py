@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tests.rayserve.load import load
+from tests.support import lora
 from tests.support.ray_nodes import Nodes, ray_nodes
 
 pytestmark = [pytest.mark.ray, pytest.mark.needs("ray", "engine")]
@@ -19,7 +20,7 @@ PATIENCE = 180
 CONFIG = """
 server: {port: %d, body_limit: 1MiB}
 providers:
-  engine: {kind: engine, model: smollm2, kv_cache: 64 MiB}
+  engine: {kind: engine, model: smollm2, kv_cache: 64 MiB, adapters: {folder: "%s"}}
   embeddings: {kind: embedding, model: all-minilm-l6-v2}
 models:
   smollm2: {provider: engine, timeouts: {first_token: 120s, between_tokens: 60s}}
@@ -28,6 +29,7 @@ ray:
   gateways: {min: 1, max: 1, cpus: 0.1, resources: {front: 1}}
   engines: {min: 2, max: 2, cpus: 0.1, resources: {back: 0.7}}
 """
+ADAPTERS = ("poet", "pirate")
 LONG = "Once upon a time there was a dam that held back a lake as wide as the sky above it. " * 12
 
 
@@ -36,8 +38,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration; what is written into it is served after the next `Nodes.deploy`."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    written = tmp_path_factory.mktemp("ray") / "forebay.yaml"
-    written.write_text(CONFIG % port)
+    folder = tmp_path_factory.mktemp("ray")
+    for seed, name in enumerate(ADAPTERS):
+        lora.write(folder / "adapters" / name, lora.tensors(lora.SMOLLM2, seed, rank=4), rank=4)
+    written = folder / "forebay.yaml"
+    written.write_text(CONFIG % (port, folder / "adapters"))
     return written
 
 
@@ -71,7 +76,7 @@ def test_openai_client(client: openai.OpenAI) -> None:
     completion = client.completions.create(model="smollm2", prompt="One, two,", max_tokens=4)
     assert completion.choices[0].text
     assert len(client.embeddings.create(model="all-minilm-l6-v2", input="Hello").data[0].embedding) == 384
-    assert [each.id for each in client.models.list()] == ["smollm2", "all-minilm-l6-v2"]
+    assert {"smollm2", "all-minilm-l6-v2", "smollm2:poet"} <= {each.id for each in client.models.list()}
 
 
 def test_stream_comes_piece_by_piece(client: openai.OpenAI) -> None:
@@ -119,6 +124,18 @@ def test_equal_beginnings_go_to_the_same_replica(client: openai.OpenAI) -> None:
     assert all(each > 100 for each in cached[1:]), cached
 
 
+def test_adapters_stay_where_they_are(client: openai.OpenAI, nodes: Nodes) -> None:
+    said = {}
+    for _ in range(8):
+        for name in ("smollm2", *(f"smollm2:{each}" for each in ADAPTERS)):
+            answer = client.chat.completions.create(
+                model=name, max_tokens=4, temperature=0, messages=[{"role": "user", "content": "Say hello."}]
+            )
+            said[name] = answer.choices[0].message.content
+    assert len(set(said.values())) == 3
+    assert len(ADAPTERS) <= sum(nodes.ask("figure", name="adapters_loaded")) < 2 * len(ADAPTERS)
+
+
 def test_who_leaves_frees_the_engine(client: openai.OpenAI, nodes: Nodes) -> None:
     events = client.chat.completions.create(
         model="smollm2",
@@ -149,7 +166,7 @@ def test_updates_lose_no_request(nodes: Nodes, config: Path) -> None:
 
 def test_what_cannot_be_served_changes_nothing(nodes: Nodes, config: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
-    wrong.write_text(config.read_text().replace("smollm2, kv_cache", "smollm2, kv_cach"))
+    wrong.write_text(config.read_text().replace("kv_cache:", "kv_cach:"))
     done = nodes.deploy(str(wrong))
     assert done.returncode == 1
     assert "kv_cach" in done.stderr

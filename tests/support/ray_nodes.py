@@ -120,6 +120,17 @@ class _Cluster:
         told = serve.get_deployment_handle("engine", "forebay").broadcast("record_autoscaling_stats").results()
         return [each["kv_use"] for each in told]
 
+    def figure(self, name: str) -> list[float]:
+        """What each engine says of a figure of its ``smollm2``."""
+        from ray import serve  # noqa: PLC0415
+
+        from forebay.rayserve.asked import Asked  # noqa: PLC0415
+
+        asked = Asked("GET", "/metrics", b"", [], b"")
+        told = serve.get_deployment_handle("engine", "forebay").broadcast("tell", asked).results()
+        lines = [line for _, text in told for line in text.decode().splitlines()]
+        return [float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"forebay_engine_{name}{{")]
+
     def kill(self, node: str) -> bool:
         """As a machine that loses its power."""
         self._cluster.remove_node(self._nodes.pop(node), allow_graceful=False)
