@@ -15,6 +15,9 @@ const percent = (value) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} 
 const EVERYTHING = "usage,ttft,tpot,latency,verdicts";
 const PAYERS = { model: "model", principal: "key or user", tenant: "tenant" };
 
+/** What is not known is never told as nothing. */
+const known = ({ cost, unpriced }) => (unpriced ? (cost ? `over ${dollars(cost)}` : "unknown") : dollars(cost));
+
 /** Everything that the charts need, of one window. */
 async function ask(by, stop) {
   const what = filters();
@@ -55,7 +58,7 @@ function Charts({ told }) {
       <${Card} ...${common} title="Throughput" hint="tokens a second over all users" headline=${`${short(sums.tokens / sums.seconds)}/s`} lines=${drawn.throughput} format=${(value) => `${short(value)}/s`} />
       <${Card} ...${common} title="Cache hit rate" hint="of the requests that asked the cache" headline=${sums.hits === null ? "" : percent(sums.hits)} lines=${drawn.hits} format=${percent} most=${100} empty="The cache was not asked in this range." />
       <${Card} ...${common} title="Tokens saved" hint="output tokens out of the cache, for each step" headline=${short(sums.saved)} lines=${sums.saved ? drawn.saved : []} format=${short} empty="Nothing came out of the cache in this range." />
-      <${Card} ...${common} title="Cost" hint=${`dollars for each step, by ${PAYERS[query.value.cost] ?? "model"}${sums.unpriced ? `; of ${short(sums.unpriced)} requests it is not known` : ""}`} headline=${dollars(sums.cost)} lines=${sums.cost ? drawn.costs : []} format=${dollars} empty="Nothing with a known price in this range.">
+      <${Card} ...${common} title="Cost" hint=${`dollars for each step, by ${PAYERS[query.value.cost] ?? "model"}${sums.unpriced ? `; of ${short(sums.unpriced)} requests it is not known` : ""}`} headline=${known(sums)} lines=${sums.cost ? drawn.costs : []} format=${dollars} empty="Nothing with a known price in this range.">
         <${Payer} />
       <//>
       <${Card} ...${common} title="Guard verdicts" hint="for each step, whatever the status" lines=${drawn.verdicts} format=${short} empty="No guard said anything in this range." />
@@ -86,7 +89,7 @@ function Totals({ sums }) {
     ["Output tokens", short(sums.tokens)],
     ["Prompt tokens", short(sums.prompt)],
     ["Cache hits", sums.hits === null ? "–" : percent(sums.hits)],
-    ["Cost", dollars(sums.cost)],
+    ["Cost", known(sums)],
   ];
   return html`<dl class="totals" aria-label="Totals">${tiles.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
