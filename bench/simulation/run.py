@@ -29,7 +29,7 @@ LOAD = 1.25
 SCALES = ((10, 1), (100, 1), (100, 10), (1000, 10))
 MEMORY = (256, 512, 1024, 2048, 4096)
 USERS, SHARE, ENGINES_OF_SHARE = 1_000_000, 10, 25
-RATES = (310, 1000, 3000, 6000, 7500, 9000)
+RATES = (310, 1000, 3000, 5000, 7000, 9000)
 PLOTTED = ("least-busy", "sticky", "prefix-aware")
 
 Plots = dict[str, str]

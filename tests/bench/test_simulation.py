@@ -109,6 +109,16 @@ def test_whoever_sends_a_chat_where_it_was_finds_its_prefix_there() -> None:
     assert found["sticky"].ttft_p50 < found["random"].ttft_p50
 
 
+@pytest.mark.parametrize("strategy", ["least-busy", "prefix-aware"])
+def test_two_engines_answer_twice_what_one_answers_in_no_more_time(strategy: str) -> None:
+    one = simulate(Plan(1, 0.6, strategy, warm=60, counted=600), FIGURES.engine)
+    two = simulate(Plan(2, 1.2, strategy, warm=60, counted=600), FIGURES.engine)
+
+    assert two.requests == pytest.approx(2 * one.requests, rel=0.2)
+    assert two.latency_p50 < 1.2 * one.latency_p50
+    assert two.prefix_hits > 0.8 * one.prefix_hits or strategy == "least-busy"
+
+
 def test_beyond_so_many_engines_nothing_is_remembered() -> None:
     few, many = PrefixAware(MEMORIES, 1), PrefixAware(MEMORIES + 1, 1)
 
