@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.web.driving import answered, ask, button, start
 from tests.web.fake_api import FakeApi
 from tests.web.test_pages import CHECKED, MARKED
+from tests.web.test_reviews import BARE, LABELLED, REVIEW
 
 pytestmark = [pytest.mark.needs("browser", "axe")]
 
@@ -91,6 +92,14 @@ def test_the_other_pages(screen: Page, api: FakeApi, api_url: str) -> None:
         if page == "watermark":
             expect(screen.locator("canvas")).to_be_visible()
         check(screen)
+
+
+def test_the_reviews(screen: Page, api: FakeApi, api_url: str) -> None:
+    found = [REVIEW, {**LABELLED, "id": "req_3"}, BARE]
+    api.answers["/v1/reviews"] = {"object": "list", "data": found, "has_more": True, "last": "1:x"}
+    screen.goto(f"{api_url}/#/reviews")
+    expect(button(screen, "Show more")).to_be_visible()
+    check(screen)
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
-// Which page is shown: #/chat, #/chat/ID, #/compare, #/watermark, #/guards.
+// Which page is shown: #/chat, #/chat/ID, #/compare, #/watermark, #/guards, #/reviews.
 
 import { signal } from "../html.js";
 
-const PAGES = new Set(["chat", "compare", "watermark", "guards"]);
+const PAGES = new Set(["chat", "compare", "watermark", "guards", "reviews"]);
 
 /** @type {import("../html.js").signal<{page: string, id: string}>} */
 export const place = signal(read());

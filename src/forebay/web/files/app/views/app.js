@@ -12,6 +12,7 @@ import { Questions } from "./dialog.js";
 import { Gate } from "./gate.js";
 import { Guards } from "./guards.js";
 import { Help } from "./help.js";
+import { Reviews } from "./reviews.js";
 import { Settings } from "./settings.js";
 import { Sidebar } from "./sidebar.js";
 import { Toasts } from "./toasts.js";
@@ -23,6 +24,7 @@ const PAGES = {
   compare: { view: Compare, title: "Compare models" },
   watermark: { view: Watermark, title: "Watermark" },
   guards: { view: Guards, title: "Guards" },
+  reviews: { view: Reviews, title: "Reviews" },
 };
 const NARROW = "(max-width: 48rem)";
 

@@ -12,6 +12,7 @@ const PAGES = [
   { page: "compare", name: "Compare models", icon: "compare" },
   { page: "watermark", name: "Watermark", icon: "drop" },
   { page: "guards", name: "Guards", icon: "shield" },
+  { page: "reviews", name: "Reviews", icon: "worse" },
 ];
 const PAUSE_MS = 200;
 
