@@ -65,5 +65,5 @@ class IssuerSettings(msgspec.Struct, frozen=True):
 
     @property
     def has_keys(self) -> bool:
-        """Whether it publishes keys: where it says by itself, unless there is another way to check its tokens."""
-        return self.jwks_uri is not None or (self.introspection is None and self.algorithms != ("HS256",))
+        """Whether it publishes keys: at ``jwks_uri``, or where an issuer with an address says by itself."""
+        return self.jwks_uri is not None or (self.algorithms != ("HS256",) and is_safe(self.issuer))

@@ -10,7 +10,7 @@ from forebay.auth.oauth.discovery import addresses, read
 from forebay.auth.oauth.tokens import Tokens
 from forebay.core.errors import UnavailableError
 from forebay.core.types import Principal
-from forebay.settings import IssuerSettings
+from forebay.settings import IntrospectionSettings, IssuerSettings, Secret
 from tests.support.issuing import AUDIENCE, ISSUER, JWKS, Keys, claims, sign
 
 OPENID, OAUTH = addresses(ISSUER)
@@ -43,8 +43,13 @@ class Site:
         return msgspec.json.encode(self._pages[url])
 
 
-async def verified(site: Site, keys: Keys, times: int = 1) -> list[Principal]:
-    tokens = Tokens([IssuerSettings(ISSUER, (AUDIENCE,))], site.get, post)
+SETTINGS = IssuerSettings(ISSUER, (AUDIENCE,))
+
+
+async def verified(
+    site: Site, keys: Keys, times: int = 1, settings: IssuerSettings = SETTINGS
+) -> list[Principal]:
+    tokens = Tokens([settings], site.get, post)
     try:
         return [await tokens.verify(sign(keys.rsa, claims(jti=str(number)))) for number in range(times)]
     finally:
@@ -57,6 +62,13 @@ async def test_keys_are_found_by_either_document_and_fetched_once(keys: Keys, pl
     found = await verified(site, keys, 3)
     assert [each.name for each in found] == ["alice"] * 3
     assert site.asked == ([OPENID, JWKS] if place == OPENID else [OPENID, OAUTH, JWKS])
+
+
+async def test_the_keys_of_an_issuer_that_can_be_asked_about_tokens_are_found_too(keys: Keys) -> None:
+    asked = IntrospectionSettings("https://issuer.example/introspect", "forebay", Secret("a secret"))
+    settings = msgspec.structs.replace(SETTINGS, introspection=asked)
+    (found,) = await verified(Site(keys, {OPENID: DOCUMENT}), keys, settings=settings)
+    assert found.name == "alice"
 
 
 @pytest.mark.parametrize(
