@@ -27,6 +27,8 @@ KEYS = AuthSettings(
     (
         KeySettings(Secret("one"), "alice", "team"),
         KeySettings(Secret("two"), "bob", "others"),
+        KeySettings(Secret("three"), "carol", "team"),
+        KeySettings(Secret("four"), "alice", "others"),
         KeySettings(Secret("root"), "root", admin=True),
     )
 )
@@ -78,6 +80,19 @@ async def test_a_request_and_its_reply_are_captured(serve: Serve, tmp_path: Path
     assert found["reply"]["choices"][0]["message"]["content"] == "Hi"
     assert one["request"] == found["request"]
     assert other["error"]["code"] == "not_found"
+
+
+async def test_nobody_but_an_admin_reads_what_others_wrote(serve: Serve, tmp_path: Path) -> None:
+    async with serve(WHOLE, configured(tmp_path)) as (running, _), aiohttp.ClientSession() as http:
+        alices = await chat(http, running)
+        carols = await chat(http, running, "three")
+        assert {each["id"] for each in await written(http, running, 2)} == {alices, carols}
+        for key, own, others in (("one", [alices], [carols]), ("three", [carols], [alices]), ("four", [], [alices])):
+            assert [each["id"] for each in (await captured(http, running, "", key))["data"]] == own
+            for request_id in others:
+                assert (await captured(http, running, f"/{request_id}", key))["error"]["code"] == "not_found"
+        assert (await captured(http, running, "?principal=alice", "three"))["error"]["param"] == "principal"
+        assert [each["id"] for each in (await captured(http, running, "?principal=alice"))["data"]] == [alices]
 
 
 async def test_what_guards_find_is_masked_before_it_is_kept(serve: Serve, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""``GET /v1/captures``: captured requests with their replies and what became of them, for `forebay replay`."""
+"""``GET /v1/captures``: captured requests with their replies and what became of them, for `forebay replay`.
+
+They say what people wrote: everybody sees their own, an admin those of all.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,10 +13,10 @@ from forebay.api.query import known, number
 from forebay.api.requestlog import query_of
 from forebay.api.story import story
 from forebay.core.captures import Capture, CaptureBook
-from forebay.core.errors import NotFoundError
+from forebay.core.errors import InvalidRequestError, NotFoundError
 from forebay.core.ports import Authenticator
-from forebay.core.requestlog import RequestLog
-from forebay.core.types import Record
+from forebay.core.requestlog import RequestLog, RequestQuery
+from forebay.core.types import Principal, Record
 
 PATH: Final = "/v1/captures"
 PREFIX: Final = "/v1/captures/"
@@ -35,7 +38,7 @@ class CaptureEndpoints:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         given = known(scope["query_string"], KNOWN)
         limit = number(given, "limit", PAGE, LARGEST_PAGE)
-        found = await self._book.latest(query_of(given, principal), limit + 1)
+        found = await self._book.latest(_own(query_of(given, principal), principal), limit + 1)
         shown = found[:limit]
         page = {
             "object": "list",
@@ -49,7 +52,7 @@ class CaptureEndpoints:
         """That of one request."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         found = await self._book.find(scope["path"].removeprefix(PREFIX))
-        if found is None or not (principal.admin or found.tenant == principal.tenant):
+        if found is None or not _may_see(principal, found):
             raise NotFoundError("There is no such capture of yours; it may have been deleted by 'capture.retention'.")
         await _send(send, await self._told(found), request_id)
 
@@ -67,6 +70,23 @@ class CaptureEndpoints:
             "reply": msgspec.Raw(capture.reply) if capture.reply else None,
             "story": story(rows[-1]) if rows else None,
         }
+
+
+def _may_see(principal: Principal, capture: Capture) -> bool:
+    return principal.admin or (capture.tenant, capture.principal) == (principal.tenant, principal.name)
+
+
+def _own(query: RequestQuery, principal: Principal) -> RequestQuery:
+    """``query``, as far as it is ``principal``'s to ask.
+
+    Raises:
+        InvalidRequestError: it is about somebody else.
+    """
+    if principal.admin:
+        return query
+    if query.principal not in {None, principal.name}:
+        raise InvalidRequestError("Only an admin sees what others wrote; leave it out.", param="principal")
+    return msgspec.structs.replace(query, principal=principal.name)
 
 
 async def _send(send: Send, found: Mapping[str, object], request_id: str) -> None:
