@@ -12,7 +12,7 @@ from forebay.auth.oauth import tokens as tokens_module
 from forebay.auth.oauth.errors import InvalidTokenError
 from forebay.auth.oauth.tokens import Tokens
 from forebay.core.errors import UnavailableError
-from forebay.settings import IntrospectionSettings, IssuerSettings, Secret
+from forebay.settings import ClaimSettings, IntrospectionSettings, IssuerSettings, Secret
 from tests.support.issuing import AUDIENCE, ISSUER, JWKS, Keys, claims, sign
 
 SETTINGS = IssuerSettings(ISSUER, (AUDIENCE,), jwks_uri=JWKS)
@@ -81,6 +81,20 @@ async def test_of_several_issuers_each_has_its_own_keys(keys: Keys) -> None:
     assert await known.verify(sign(theirs.rsa, claims(iss=other.issuer)))
     with pytest.raises(InvalidTokenError, match="signature"):
         await known.verify(sign(theirs.rsa, claims()))
+
+
+@pytest.mark.parametrize("claim", ["org_id", 'https://x.example/"käse"'])
+async def test_the_claim_that_a_token_lacks_is_named(keys: Keys, claim: str) -> None:
+    settings = msgspec.structs.replace(SETTINGS, claims=ClaimSettings(tenant=claim))
+    known = Tokens([settings], keys.fetch, Introspected({}).post)
+    with pytest.raises(InvalidTokenError) as refused:
+        await known.verify(sign(keys.rsa, claims()))
+    assert f"it has no '{claim}'" in refused.value.message
+    told = refused.value.headers["www-authenticate"]
+    assert told.isascii()
+    assert told.count('"') == 4
+    with pytest.raises(InvalidTokenError, match="is no name"):
+        await known.verify(sign(keys.rsa, claims(**{claim: 7})))
 
 
 async def test_an_opaque_token_is_asked_about_once_a_minute(keys: Keys, clock: list[float]) -> None:

@@ -124,7 +124,7 @@ def names(value: object) -> list[str]:
 
 def _needed(claims: Claims, name: str) -> object:
     if name not in claims:
-        raise InvalidTokenError("a claim that says who asks is missing")
+        raise InvalidTokenError(f"it has no '{name}', which says who asks or for what")
     return claims[name]
 
 
@@ -150,5 +150,5 @@ def name_in(claims: Claims, name: str) -> str:
     """
     value = _needed(claims, name)
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
-        raise InvalidTokenError("a claim that says who asks is no name")
+        raise InvalidTokenError(f"its '{name}' is no name")
     return value

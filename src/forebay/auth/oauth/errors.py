@@ -13,4 +13,6 @@ class InvalidTokenError(AuthenticationError):
 
 
 def _challenge(reason: str) -> str:
-    return f'Bearer error="invalid_token", error_description="{reason}"'
+    # A configured claim's name may have what this field must not (RFC 6750, section 3).
+    told = "".join(each if " " <= each <= "~" and each not in '"\\' else "?" for each in reason)
+    return f'Bearer error="invalid_token", error_description="{told}"'
