@@ -15,6 +15,7 @@ import msgspec
 from forebay.api.http import Endpoint
 from forebay.api.login.cookies import Cookies
 from forebay.api.login.endpoints import LogoutEndpoint, PasswordEndpoint, ProviderEndpoints
+from forebay.api.login.refusing import for_people
 from forebay.api.login.session import (
     CALLBACK_PATH,
     HOME,
@@ -77,8 +78,8 @@ class Login:
         }
         if self._provider is not None:
             provider = ProviderEndpoints(self._provider, self._sessions, self.cookies)
-            found[LOGIN_PATH] = {"GET": provider.login}
-            found[CALLBACK_PATH] = {"GET": provider.callback}
+            found[LOGIN_PATH] = {"GET": for_people(provider.login)}
+            found[CALLBACK_PATH] = {"GET": for_people(provider.callback)}
         if self._password is not None:
             found[PASSWORD_PATH] = {"POST": PasswordEndpoint(self._password, self._sessions, self.cookies, told)}
         return found

@@ -143,10 +143,31 @@ async def test_an_answer_that_was_begun_elsewhere_is_refused(open_browser: Open,
         ):
             page = await browser.get(wrong)
             assert (page.code, page.status in {400, 403}) == (code, True)
+            # Refused is refused, but an answer to another login does not end this one.
+            assert bool(browser.own) is (code == "invalid_state")
+            browser.own.update(flow)
         browser.own.clear()
         assert (await browser.get(back)).code == "invalid_state"
         browser.own.update(dict.fromkeys(flow, "bm90aGluZw=="))
         assert (await browser.get(back)).code == "invalid_state"
+
+
+@node
+async def test_people_who_are_refused_get_a_page_with_a_way_back(open_browser: Open, oidc_provider: Identity) -> None:
+    async with open_browser(LoginSettings(provider(oidc_provider))) as browser:
+        back = await browser.log_in_at(await browser.get("/auth/login"), "mallory")
+        assert browser.own
+        page = await browser.get(back.location, accept="text/html,application/xhtml+xml,*/*;q=0.8")
+        assert (page.status, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+        assert page.headers["content-security-policy"].startswith("default-src 'none'")
+        assert b"no_role" in page.body
+        assert b'href="/auth/login"' in page.body
+        assert b'href="/"' in page.body
+        assert not browser.own
+        page = await browser.get("/auth/callback?state=%3Cscript%3E", accept="text/html")
+        assert page.status == 400
+        assert b"invalid_state" in page.body
+        assert b"<script" not in page.body
 
 
 @node

@@ -26,7 +26,7 @@ from forebay.auth.login.flow import SECONDS, Flow
 from forebay.auth.login.password import Password
 from forebay.auth.login.provider import Provider
 from forebay.auth.login.sessions import Sessions
-from forebay.core.errors import InvalidRequestError
+from forebay.core.errors import InvalidRequestError, PermissionDeniedError
 from forebay.core.sessions import Session
 
 MOST_FIELDS: Final = 20
@@ -55,8 +55,14 @@ class ProviderEndpoints:
     async def callback(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """Begin the session of whoever comes back."""
         answer = _query(scope)
+        # An answer to another login leaves this browser's own alone.
         flow = Flow.read(self._cookies.read(scope, FLOW), answer.get("state", ""))
-        session = await self._provider.finish(flow, answer)
+        try:
+            session = await self._provider.finish(flow, answer)
+        except (LoginError, PermissionDeniedError) as error:
+            name, text = self._cookies.write(scope, FLOW, "", 0)
+            error.headers[name.decode()] = text.decode("latin-1")
+            raise
         identity = await self._sessions.begin(session, self._cookies.read(scope, SESSION))
         # What hands a response on may keep but the first of equal fields, and the other one ends by itself.
         kept = [
