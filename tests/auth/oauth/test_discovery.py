@@ -46,9 +46,7 @@ class Site:
 SETTINGS = IssuerSettings(ISSUER, (AUDIENCE,))
 
 
-async def verified(
-    site: Site, keys: Keys, times: int = 1, settings: IssuerSettings = SETTINGS
-) -> list[Principal]:
+async def verified(site: Site, keys: Keys, times: int = 1, settings: IssuerSettings = SETTINGS) -> list[Principal]:
     tokens = Tokens([settings], site.get, post)
     try:
         return [await tokens.verify(sign(keys.rsa, claims(jti=str(number)))) for number in range(times)]

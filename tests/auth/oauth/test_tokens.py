@@ -1,5 +1,6 @@
 """What is remembered of tokens, for how long; and opaque ones, which the issuer is asked about."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 import pytest
 
+from forebay.auth.oauth import opaque
 from forebay.auth.oauth import tokens as tokens_module
 from forebay.auth.oauth.errors import InvalidTokenError
 from forebay.auth.oauth.tokens import Tokens
@@ -109,6 +111,57 @@ async def test_an_opaque_token_is_asked_about_once_a_minute(keys: Keys, clock: l
     clock[0] = 61.0
     await known.verify("opaque/+=&token")
     assert len(issuer.asked) == 2
+
+
+async def test_a_refused_opaque_token_is_not_asked_about_again_soon(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer = Introspected({"active": False})
+    known = Tokens([OPAQUE], keys.fetch, issuer.post)
+    for _ in range(50):
+        with pytest.raises(InvalidTokenError, match="not active"):
+            await known.verify("opaque")
+    assert len(issuer.asked) == 1
+    monkeypatch.setattr(opaque, "MOST_REFUSED", 5)
+    for number in range(20):
+        with pytest.raises(InvalidTokenError):
+            await known.verify(f"opaque {number}")
+    assert len(known._opaque._refused) == 5
+    later = time.monotonic() + 11
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    issuer.answer = {"active": True, "sub": "alice"}
+    assert (await known.verify("opaque 19")).name == "alice"
+
+
+async def test_many_with_one_opaque_token_ask_once_and_many_tokens_not_all_at_once(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = asyncio.Event()
+    asked: list[bytes] = []
+
+    async def post(_url: str, _headers: Mapping[str, str], body: bytes) -> bytes:
+        asked.append(body)
+        await answered.wait()
+        return b'{"active": true, "sub": "alice"}'
+
+    monkeypatch.setattr(opaque, "MOST_AT_ONCE", 3)
+    known = Tokens([OPAQUE], keys.fetch, post)
+    gone = asyncio.create_task(known.verify("one"))
+    waiting = [asyncio.create_task(known.verify(text)) for text in ("one", "one", "two", "three")]
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(UnavailableError, match="Too many"):
+        await known.verify("four")
+    answered.set()
+    assert {each.name for each in await asyncio.gather(*waiting)} == {"alice"}
+    assert len(asked) == 3
+    assert not known._opaque._flights
+    answered.clear()
+    ending = asyncio.create_task(known.verify("five"))
+    await asyncio.sleep(0)
+    await known.close()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ class InvalidTokenError(AuthenticationError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The access token is refused: {reason}.", challenge=_challenge(reason))
+        self.reason = reason
 
 
 def _challenge(reason: str) -> str:

@@ -14,6 +14,7 @@ from forebay.auth.oauth.errors import InvalidTokenError
 from forebay.auth.oauth.fetched import Fetch
 from forebay.auth.oauth.introspection import Introspection, Post
 from forebay.auth.oauth.jwks import Key, KeySet
+from forebay.auth.oauth.opaque import OpaqueTokens
 from forebay.auth.oauth.signature import check_signature
 from forebay.auth.oauth.token import LONGEST, Parts, is_jwt, take_apart
 from forebay.core.types import Principal
@@ -86,6 +87,7 @@ class Tokens:
     def __init__(self, issuers: Sequence[IssuerSettings], fetch: Fetch, post: Post) -> None:
         self._issuers = {each.issuer: Issuer(each, fetch, post) for each in issuers}
         self._known: dict[bytes, _Known] = {}
+        self._opaque = OpaqueTokens(self._introspected)
 
     async def verify(self, text: str) -> Principal:
         """Who the bearer of ``text`` is.
@@ -101,7 +103,7 @@ class Tokens:
         # A clock that was set back must not make a token last longer than it was to be.
         if known is not None and known.checked <= now < known.until:
             return known.principal
-        principal, until = await (self._jwt(text) if is_jwt(text) else self._opaque(text))
+        principal, until = await (self._jwt(text) if is_jwt(text) else self._opaque.verify(digest, text))
         if len(self._known) >= REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[digest] = _Known(principal, until, now)
@@ -109,6 +111,7 @@ class Tokens:
 
     async def close(self) -> None:
         """Stop whatever is under way."""
+        await self._opaque.close()
         for issuer in self._issuers.values():
             await issuer.close()
 
@@ -120,7 +123,7 @@ class Tokens:
             raise InvalidTokenError("it is from another issuer")
         return _believed(await issuer.verify(text, parts), issuer.settings, JWT_SECONDS)
 
-    async def _opaque(self, text: str) -> tuple[Principal, float]:
+    async def _introspected(self, text: str) -> tuple[Principal, float]:
         """Ask each issuer that can be asked, one after the other."""
         refused = InvalidTokenError("it is no token of a known issuer")
         for issuer in self._issuers.values():
