@@ -70,7 +70,7 @@ class Accounts:
             )
             for key in settings.keys
         }
-        find = self._issued.find if self._issued else None
+        find = self._issued.find_anew if self._issued else None
         verify: Verify | None = self._verifier(settings.issuers).verify if settings.issuers else None
         if self.server is not None:
             verify = self.server.verifier(verify)

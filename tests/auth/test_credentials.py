@@ -15,7 +15,7 @@ async def carol(text: str) -> Principal:
     return CAROL
 
 
-def bob(text: str) -> Principal:
+async def bob(text: str) -> Principal:
     assert text == "fb-1"
     return BOB
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,34 @@ async def test_while_the_store_is_away_known_keys_go_on_and_before_nobody_is_wro
         fresh.find(text)
     await keys.close()
     await fresh.close()
+
+
+async def test_a_key_that_was_just_made_is_looked_for_once_in_a_while(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issued_module, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(issued_module, "LOOK_SECONDS", 60.0)
+    keys = place.keys()
+    await keys.start()
+    looks = 0
+    book = type(place.store().keys)
+    version = book.version
+
+    async def counted(table: Any) -> int:
+        nonlocal looks
+        looks += 1
+        return await version(table)
+
+    monkeypatch.setattr(book, "version", counted)
+    text, _ = await place.issuer.create(Wish("alice"), ROOT)
+    found = await asyncio.gather(*(keys.find_anew(text) for _ in range(20)))
+    assert {each.name for each in found} == {"alice"}
+    assert looks == 1
+    for number in range(50):
+        with pytest.raises(AuthenticationError):
+            await keys.find_anew(f"fb-{number}")
+    assert looks == 1
+    await keys.close()
 
 
 async def test_unknown_keys_cost_no_memory(place: Place) -> None:

@@ -11,7 +11,7 @@ from forebay.core.types import Principal
 MISSING: Final = "Missing API key; send it as 'Authorization: Bearer KEY'."
 CHALLENGE: Final = "www-authenticate"
 
-FindKey = Callable[[str], Principal]
+FindKey = Callable[[str], Awaitable[Principal]]
 Verify = Callable[[str], Awaitable[Principal]]
 
 
@@ -59,7 +59,7 @@ class Credentials:
         if principal is not None:
             return principal
         if self._find is not None and text.startswith(PREFIX):
-            return self._find(text)
+            return await self._find(text)
         if self._verify is not None:
             return await self._verify(text)
         raise AuthenticationError(UNKNOWN)

@@ -16,6 +16,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from forebay.auth import issued
 from forebay.settings import (
     AuthorizationServerSettings,
     AuthSettings,
@@ -182,6 +183,25 @@ async def test_secrets_cannot_be_guessed_for_long(open_place: Open) -> None:
         assert [status for status, _, _ in found] == [401] * 10 + [429] * 2
         assert found[-1][1]["error"] == "temporarily_unavailable"
         assert int(found[-1][2]["retry-after"]) > 0
+        identity, secret = await place.key()
+        assert (await place.token(GRANT, authorization=basic(identity, secret)))[0] == 200
+
+
+async def test_nobody_guesses_by_sending_no_secret(open_place: Open) -> None:
+    async with open_place() as place:
+        for _ in range(12):
+            assert (await place.token(GRANT))[0] == 401
+        assert (await place.token(GRANT, authorization=basic("key_1", "fb-1")))[0] == 401
+
+
+async def test_a_new_key_is_good_at_once_on_every_process(open_place: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issued, "POLL_SECONDS", 60.0)
+    async with open_place() as place, open_place() as other:
+        _, made = await place.ask("POST", "/admin/keys", body={"name": "jobs"})
+        assert await other.chat(made["key"]) == (200, "")
+        _, made = await place.ask("POST", f"/admin/keys/{made['id']}/rotate")
+        await asyncio.sleep(issued.LOOK_SECONDS)
+        assert (await other.token(GRANT, authorization=basic(made["id"], made["key"])))[0] == 200
 
 
 async def test_tokens_that_only_look_like_ours_are_refused(open_place: Open) -> None:

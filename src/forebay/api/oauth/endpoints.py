@@ -36,7 +36,7 @@ class TokenEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Give a token."""
         form = _form(header(scope, b"content-type"), (await receive())["body"])
-        client = self._client(scope, form)
+        client = await self._client(scope, form)
         if form.get("grant_type") != GRANT:
             code = "unsupported_grant_type" if "grant_type" in form else "invalid_request"
             raise InvalidRequestError(f"'grant_type' must be {GRANT}.", param="grant_type", code=code)
@@ -53,14 +53,19 @@ class TokenEndpoint:
         headers = [JSON, *NO_STORE, (b"x-request-id", request_id.encode())]
         await send_body(send, 200, headers, msgspec.json.encode(body))
 
-    def _client(self, scope: Scope, form: Mapping[str, str]) -> IssuedKey:
-        """Who asks; wrong secrets are counted."""
+    async def _client(self, scope: Scope, form: Mapping[str, str]) -> IssuedKey:
+        """Who asks; wrong secrets are counted.
+
+        They are 32 random bytes, so a right one is taken however many wrong ones came from its address before it.
+        """
         address = scope["client"][0] if scope.get("client") else ""
         identity, secret = _credentials(header(scope, b"authorization"), form)
-        self._attempts.begin(address)
-        client = self._server.client(identity, secret)
-        self._attempts.succeeded(address)
-        return client
+        try:
+            return await self._server.client(identity, secret)
+        except InvalidClientError:
+            if secret:
+                self._attempts.begin(address)
+            raise
 
 
 class Published:

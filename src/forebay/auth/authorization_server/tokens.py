@@ -60,7 +60,7 @@ class TokenServer:
         self._own = IssuerSettings(issuer, (issuer,), types=("at+jwt",), lifetime=settings.lifetime)
         self._known: dict[bytes, _Known] = {}
 
-    def client(self, identity: str, secret: str) -> IssuedKey:
+    async def client(self, identity: str, secret: str) -> IssuedKey:
         """The client with that id, if ``secret`` is its own.
 
         Raises:
@@ -68,7 +68,7 @@ class TokenServer:
             UnavailableError: nobody knows yet.
         """
         try:
-            key = self._clients.key(secret)
+            key = await self._clients.key_anew(secret)
         except AuthenticationError:
             key = None
         if key is None or not hmac.compare_digest(key.id.encode(), identity.encode()):
