@@ -48,7 +48,7 @@ async def captured(store: Store, owner: Owner, request: str) -> Texts | None:
         UnavailableError: the store cannot be read now.
     """
     found = await store.captures.find(request)
-    if found is None or found.tenant != owner.tenant:
+    if found is None or (found.tenant, found.principal) != (owner.tenant, owner.name):
         return None
     try:
         body, reply = msgspec.json.decode(found.request), msgspec.json.decode(found.reply or b"{}")
