@@ -1,5 +1,6 @@
 """Brings a configuration onto a Ray cluster that is there already."""
 
+import socket
 from typing import Final
 
 import ray
@@ -10,6 +11,7 @@ from forebay.rayserve.parts import Source
 from forebay.settings import Settings
 
 NAME: Final = "forebay"
+REACH_SECONDS: Final = 5.0
 
 
 class NoClusterError(RuntimeError):
@@ -30,8 +32,9 @@ def deploy(source: Source, settings: Settings, address: str) -> None:
         RefusedError: replicas did not start.
     """
     try:
+        _reach(address)
         ray.init(address, ignore_reinit_error=True, log_to_driver=False, logging_level="warning")
-    except ConnectionError:
+    except OSError:  # which ConnectionError is, too
         remedy = "Start one (ray start --head), or name one with --address."
         raise NoClusterError(f"No Ray cluster answers at '{address}'. {remedy}") from None
     serve.start(proxy_location="EveryNode", http_options={"host": settings.server.host, "port": settings.server.port})
@@ -39,6 +42,17 @@ def deploy(source: Source, settings: Settings, address: str) -> None:
         serve.run(deployed(source, settings), name=NAME, route_prefix="/")
     except RuntimeError as error:
         raise RefusedError(f"{error}\nThe replicas' own words: ray logs cluster, or {serve_logs()}") from None
+
+
+def _reach(address: str) -> None:
+    """See that somebody listens at ``HOST:PORT``: Ray itself would try for minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
 
 
 def serve_logs() -> str:
