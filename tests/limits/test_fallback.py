@@ -9,7 +9,7 @@ import pytest
 from forebay.core.errors import UnavailableError
 from forebay.core.limits import Amount, Budget, Grant, Holder, Level, Refusal
 from forebay.limits.fallback import Fallback
-from forebay.limits.redis import LEASE_SECONDS, RedisCounters
+from forebay.limits.redis import AHEAD, LEASE_SECONDS, RedisCounters
 from forebay.settings import LimitsSettings, Secret
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.until import until
@@ -50,6 +50,15 @@ def in_redis(server: RedisServer) -> int:
     with server.client() as client:
         found = client.hget("forebay:limits:tenant:t:spent:2026-11", "since")
         return int(found or 0)
+
+
+async def test_connections_are_made_before_the_first_request(counters: Fallback, server: RedisServer) -> None:
+    with server.client() as client:
+        assert len(client.client_list()) == AHEAD + 1
+    first = [counters.take([TEAM], NOTHING) for _ in range(AHEAD)]
+    assert all(isinstance(each, Grant) for each in await asyncio.gather(*first))
+    with server.client() as client:
+        assert len(client.client_list()) == AHEAD + 1
 
 
 async def test_while_it_is_away_this_process_counts_and_then_tells_what_was_spent(

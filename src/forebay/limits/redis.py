@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS: Final = 60.0
 CONNECTIONS: Final = 64
+AHEAD: Final = 8
 BATCH: Final = 100
 AGAIN_SECONDS: Final = 0.2
 KEPT: Final = 86_400
@@ -73,8 +74,10 @@ class RedisCounters:
         return self._connection.is_up
 
     async def start(self) -> None:
-        """Connections are opened when they are needed."""
+        """Connect: a slow beginning must not pass for an outage. More connections are made when they are needed."""
         self._connection.open()
+        with contextlib.suppress(AwayError):
+            await self._connection.connect(AHEAD)
         self._tasks = [
             asyncio.create_task(self._settle_until_closing(), name="limits settle"),
             asyncio.create_task(self._prolong_until_closing(), name="limits prolong"),

@@ -28,6 +28,9 @@ logger = logging.getLogger("forebay.redis")
 PATIENCE: Final = 5.0
 """How many seconds a command may take that nobody's request waits for."""
 
+CONNECT_SECONDS: Final = 2.0
+"""How long connecting may take, where nobody's request waits for it."""
+
 
 _QUIET: Final = 60.0
 """Seconds between two lines in the log about the same kind of refusal."""
@@ -75,9 +78,22 @@ class Connection:
             max_connections=self._most,
             timeout=None,
             retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=self._timeout,
+            socket_connect_timeout=max(self._timeout, CONNECT_SECONDS),
         )
         self._redis = Redis(connection_pool=pool)
+
+    async def connect(self, count: int) -> None:
+        """Make ``count`` connections ahead, so that a first burst of commands has its time-out for the answers alone.
+
+        Raises:
+            AwayError: the server does not answer.
+        """
+
+        async def greet(redis: Redis) -> None:
+            # Commands at the same moment take a connection each.
+            await asyncio.gather(*(redis.ping() for _ in range(count)))
+
+        await self.within(greet, CONNECT_SECONDS)
 
     async def within(self, command: Callable[[Redis], Awaitable[T]], seconds: float | None = None) -> T:
         """What ``command`` answers, if it does in time and there is any hope.
