@@ -98,7 +98,10 @@ async def test_nobody_but_an_admin_gets_in(serve: Serve, settings: Settings, met
         statuses = [
             (await client.ask(method, path, {}, headers))[0] for headers in ({}, {"authorization": "Bearer sk-a"})
         ]
+        async with session.request(method, running.url + path, headers={"authorization": "Bearer sk-a"}) as refused:
+            told = refused.headers["www-authenticate"]
     assert statuses == [401, 403]
+    assert told == 'Bearer error="insufficient_scope", scope="admin"'
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from forebay.settings import AuthSettings, IssuerSettings, Settings
+from forebay.settings import AuthSettings, IssuerSettings, Secret, Settings
 from tests.api.conftest import WHOLE, Serve
 from tests.support.issuing import AUDIENCE, ISSUER, Keys, claims, sign
 
@@ -75,6 +75,9 @@ async def test_an_issuer_that_is_away_is_a_503(serve: Serve, settings: Settings,
 
 
 async def test_the_document_says_whose_tokens_are_taken(serve: Serve, settings: Settings) -> None:
+    own = IssuerSettings("batch-jobs", ("forebay",), algorithms=("HS256",), secret=Secret("s" * 32))
+    issuers = (*settings.auth.issuers, own)
+    settings = msgspec.structs.replace(settings, auth=msgspec.structs.replace(settings.auth, issuers=issuers))
     async with (
         serve(WHOLE, settings) as (running, _),
         aiohttp.ClientSession() as session,

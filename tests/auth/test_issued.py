@@ -107,6 +107,15 @@ async def test_a_rotated_key_goes_on_for_its_grace_only(place: Place, monkeypatc
         await place.issuer.revoke("key_none", ROOT)
 
 
+async def test_a_key_that_was_rotated_is_not_rotated_again_and_the_one_in_its_place_is(place: Place) -> None:
+    _, key = await place.issuer.create(Wish("alice"), ROOT)
+    _, other = await place.issuer.rotate(key.id, 60.0, ROOT)
+    with pytest.raises(ConflictError, match=other.id):
+        await place.issuer.rotate(key.id, 60.0, ROOT)
+    _, third = await place.issuer.rotate(other.id, 60.0, ROOT)
+    assert third.expires is None
+
+
 async def test_the_store_holds_no_key_and_is_of_no_use_without_the_pepper(place: Place) -> None:
     text, _ = await place.issuer.create(Wish("alice"), ROOT)
     other = place.keys(b"q" * 32)

@@ -54,19 +54,25 @@ def test_a_key_with_budgets_shows_them_and_what_was_spent(config: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("create", "x", "--budget-day", "lots"), "budget_day"),
+        (("create", "x", "--budget-day", "lots"), "--budget-day takes an amount of dollars"),
         (("create", "x", "--budget-month", "-5"), "budget_month"),
         (("show", "key_none"), "no key with this id"),
         (("revoke", "key_none"), "no key with this id"),
         (("create", "x", "--scope", "everything"), "everything"),
         (("create", "x", "--expires", "soon"), "duration"),
-        (("create", ""), "name"),
+        (("create", ""), "NAME takes 1 to 128"),
+        (("create", "a\nb"), "NAME takes 1 to 128"),
+        (("create", "x", "--tenant", ""), "--tenant takes"),
+        (("create", "x", "--model", "a\nb"), "--model takes"),
+        (("create", "x", "--expires", "40000d"), "--expires takes"),
+        (("create", "x", "--rpm", "10000000000000"), "--rpm takes"),
     ],
 )
 def test_what_cannot_be_done_is_told(config: Path, arguments: tuple[str, ...], told: str) -> None:
     result = run(config, *arguments)
     assert result.exit_code != 0
     assert told in result.output
+    assert "$" not in result.output
 
 
 def test_without_a_store_no_key_is_made(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.keys import NOT_ADMIN
 from forebay.core.errors import PermissionDeniedError
 from forebay.core.keys import AdminLog
 from forebay.core.ledger import LATEST
@@ -25,7 +26,9 @@ class AuditEndpoint:
         """The latest actions, the newest first."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         if not principal.admin:
-            raise PermissionDeniedError("This takes an admin's key: one with the scope 'admin', or 'admin: true'.")
+            raise PermissionDeniedError(
+                "This takes an admin's key: one with the scope 'admin', or 'admin: true'.", headers=NOT_ADMIN
+            )
         actions = await self._log.list(LATEST, ROWS)  # a clock that was set back hides none
         data = [{"object": "admin_action", **msgspec.structs.asdict(each)} for each in actions]
         headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]

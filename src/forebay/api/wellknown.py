@@ -7,6 +7,7 @@ import msgspec
 from forebay.api.http import JSON, Receive, Scope, Send, send_body
 from forebay.core.scopes import SCOPES
 from forebay.settings import AuthSettings
+from forebay.settings.issuers import is_safe
 
 PATH: Final = "/.well-known/oauth-protected-resource"
 
@@ -16,7 +17,8 @@ class ProtectedResource:
 
     def __init__(self, settings: AuthSettings) -> None:
         prefixes = [each.scope_prefix for each in settings.issuers]
-        issuers = [each.issuer for each in settings.issuers]
+        # The others are names that only we and whoever signs by them know (RFC 9728, section 2).
+        issuers = [each.issuer for each in settings.issuers if is_safe(each.issuer)]
         if settings.server is not None:
             prefixes.append("")
             issuers.append(settings.resource)

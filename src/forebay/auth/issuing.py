@@ -72,20 +72,22 @@ class Issuer:
 
         Raises:
             NotFoundError: there is none.
-            ConflictError: it has ended already.
+            ConflictError: it has ended or was rotated already.
             UnavailableError: it cannot be changed now.
         """
         old, now = await self.find(identity), time.time()
         if old.revoked is not None or (old.expires is not None and old.expires <= now):
             raise ConflictError("This key has ended; create a new one.")
+        if old.replaced_by is not None:  # its end is that of its grace, and another key has its own
+            raise ConflictError(f"This key was rotated already; rotate {old.replaced_by}, which is in its place.")
         wish = Wish(old.name, old.tenant, old.expires, old.scopes, old.models, old.limits)
         text, key = _new(wish)
         await self._book.add(digest(self._pepper, text), key)
         if grace > 0:
             until = min(now + grace, old.expires if old.expires is not None else now + grace)
-            await self._book.replace(msgspec.structs.replace(old, expires=until))
+            await self._book.replace(msgspec.structs.replace(old, expires=until, replaced_by=key.id))
         else:
-            await self._book.replace(msgspec.structs.replace(old, revoked=now))
+            await self._book.replace(msgspec.structs.replace(old, revoked=now, replaced_by=key.id))
         await self._note(by, "key.rotate", key, replaces=old.id)
         return text, key
 

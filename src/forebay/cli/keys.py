@@ -4,10 +4,10 @@ import asyncio
 import getpass
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import click
 import msgspec
@@ -29,6 +29,21 @@ from forebay.settings.values import duration
 T = TypeVar("T")
 
 NO_ISSUING = "the configuration issues no keys: add 'auth.issued_keys' with a pepper, and a 'store'"
+
+_TEXT = "takes 1 to 128 characters, and no control characters such as line breaks"
+_COUNT = "takes a whole number from 1 to 1000000000000"
+_DOLLARS = "takes an amount of dollars, such as 2.50"
+REMEDIES: Final[Mapping[str, str]] = {
+    "name": f"NAME {_TEXT}",
+    "tenant": f"--tenant {_TEXT}",
+    "models": f"--model {_TEXT}",
+    "expires_in": "--expires takes a duration of more than 0s and at most a hundred years, such as 90d",
+    "rpm": f"--rpm {_COUNT}",
+    "tpm": f"--tpm {_COUNT}",
+    "parallel": f"--parallel {_COUNT}",
+    "budget_day": f"--budget-day {_DOLLARS}",
+    "budget_month": f"--budget-month {_DOLLARS}",
+}
 
 config_option = click.option(
     "--config",
@@ -62,7 +77,9 @@ def create(name: str, config: Path, expires: str | None, **given: object) -> Non
         fields["expires_in"] = _seconds(expires, "--expires")
     try:
         wish = msgspec.convert({"name": name, **fields}, KeyRequest).wish()
-    except (msgspec.ValidationError, InvalidRequestError) as error:
+    except msgspec.ValidationError as error:
+        raise click.UsageError(_remedy(error)) from None
+    except InvalidRequestError as error:
         raise click.UsageError(str(error)) from None
     text, key = _done(config, lambda issuer: issuer.create(wish, who()))
     _tell(text, key)
@@ -142,6 +159,12 @@ async def _with_store(settings: Settings, work: Callable[[Store, Issuer], Awaita
 def _tell(text: str, key: IssuedKey) -> None:
     click.echo(text)
     click.echo(f"{key.id}: keep the key above, it is not shown again", err=True)
+
+
+def _remedy(error: msgspec.ValidationError) -> str:
+    """What a field takes, in the words of the command line."""
+    field = str(error).rpartition("$.")[2].strip("`").partition("[")[0]
+    return REMEDIES.get(field, str(error))
 
 
 def _state(key: IssuedKey) -> str:

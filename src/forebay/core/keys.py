@@ -13,7 +13,7 @@ class IssuedKey(msgspec.Struct, frozen=True):
     """All that is known of a key but the key; ``shown`` is as much of it as people need to tell it from others.
 
     Moments are seconds since the epoch. ``scopes`` are `scopes.SCOPES`, ``None``: all but ``admin``; ``models`` are as
-    in `Principal`.
+    in `Principal`. One that was rotated is ``replaced_by`` the key with that id.
     """
 
     id: str
@@ -26,6 +26,7 @@ class IssuedKey(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
     limits: Limits | None = None
+    replaced_by: str | None = None
 
     def principal(self) -> Principal:
         """Who holds it."""
