@@ -133,6 +133,14 @@ async def test_a_refused_opaque_token_is_not_asked_about_again_soon(
     assert (await known.verify("opaque 19")).name == "alice"
 
 
+async def test_where_nobody_can_be_asked_nothing_is_remembered_of_opaque_tokens(keys: Keys) -> None:
+    known = Tokens([SETTINGS], keys.fetch, Introspected({}).post)
+    for number in range(3):
+        with pytest.raises(InvalidTokenError, match="no token of a known issuer"):
+            await known.verify(f"opaque {number}")
+    assert not known._opaque._refused
+
+
 async def test_many_with_one_opaque_token_ask_once_and_many_tokens_not_all_at_once(
     keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

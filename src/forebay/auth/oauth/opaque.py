@@ -10,7 +10,7 @@ from forebay.core.errors import UnavailableError
 from forebay.core.types import Principal
 
 REFUSED_SECONDS: Final = 10.0
-MOST_REFUSED: Final = 10_000
+MOST_REFUSED: Final = 2_000
 MOST_AT_ONCE: Final = 256
 """So many tokens may wait for an answer; most are asked about after others (`introspection.AT_ONCE`)."""
 

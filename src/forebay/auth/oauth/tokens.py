@@ -103,7 +103,7 @@ class Tokens:
         # A clock that was set back must not make a token last longer than it was to be.
         if known is not None and known.checked <= now < known.until:
             return known.principal
-        principal, until = await (self._jwt(text) if is_jwt(text) else self._opaque.verify(digest, text))
+        principal, until = await (self._jwt(text) if is_jwt(text) else self._opaque_one(digest, text))
         if len(self._known) >= REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[digest] = _Known(principal, until, now)
@@ -122,6 +122,11 @@ class Tokens:
         if issuer is None:
             raise InvalidTokenError("it is from another issuer")
         return _believed(await issuer.verify(text, parts), issuer.settings, JWT_SECONDS)
+
+    async def _opaque_one(self, digest: bytes, text: str) -> tuple[Principal, float]:
+        if all(issuer.introspection is None for issuer in self._issuers.values()):  # nothing to ask, or to remember
+            raise InvalidTokenError("it is no token of a known issuer")
+        return await self._opaque.verify(digest, text)
 
     async def _introspected(self, text: str) -> tuple[Principal, float]:
         """Ask each issuer that can be asked, one after the other."""
