@@ -79,6 +79,7 @@ class FakeApi:
         """As new."""
         self.key: str | None = None
         self.models = list(MODELS)
+        self.operations: dict[str, list[str]] = {}
         self.asked: list[dict[str, Any]] = []
         self.bodies: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, object] = {f"/v1/requests/{REQUEST_ID}": STORY}
@@ -97,7 +98,9 @@ class FakeApi:
         elif self.key and dict(scope["headers"]).get(b"authorization") != f"Bearer {self.key}".encode():
             await self._error(send, 401, "Incorrect API key provided.", "invalid_api_key")
         elif path == "/v1/models":
-            await self._whole(send, 200, {"object": "list", "data": [{"id": name} for name in self.models]})
+            told = {name: {"operations": found} for name, found in self.operations.items()}
+            rows = [{"id": name} | told.get(name, {}) for name in self.models]
+            await self._whole(send, 200, {"object": "list", "data": rows})
         else:
             await self._chat(receive, send)
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.needs("browser")
 
 
 def test_an_answer_streams_and_is_measured(page: Page, api: FakeApi, api_url: str) -> None:
+    api.pause = 0.05
     start(page, api_url)
     ask(page, "one two")
     expect(turns(page).nth(0)).to_contain_text("one two")
@@ -44,6 +45,20 @@ def test_the_details_tell_the_route(page: Page, api_url: str) -> None:
 def test_the_models_are_those_of_the_server(page: Page, api_url: str) -> None:
     page.goto(api_url)
     expect(picker(page).get_by_role("option")).to_have_text(list(MODELS))
+
+
+def test_models_that_cannot_chat_are_not_offered(page: Page, api: FakeApi, api_url: str) -> None:
+    api.operations = {"words": ["embeddings"], "echo": ["chat/completions"]}
+    page.goto(api_url)
+    expect(picker(page).get_by_role("option")).to_have_text(list(MODELS[1:]))
+    expect(picker(page)).to_have_value("echo")
+
+
+def test_no_speed_is_told_of_what_came_at_once(page: Page, api: FakeApi, api_url: str) -> None:
+    api.pause = 0
+    start(page, api_url)
+    ask(page, "one two")
+    expect(answered(page).locator(".figure-line")).to_have_text(re.compile(r"^4 tokens · TTFT"))
 
 
 def test_earlier_turns_and_the_settings_go_along(page: Page, api: FakeApi, api_url: str) -> None:

@@ -85,6 +85,44 @@ def test_thumbs_come_with_a_reason(opened: Page, stored: Served) -> None:
     with urllib.request.urlopen(f"{stored.url}/v1/feedback?limit=1") as reply:
         (kept,) = json.load(reply)["data"]
     assert (kept["rating"], kept["comment"], kept["labels"]) == ("down", "Say less.", ["too long"])
+    reopened(opened)
+    thumb = button(turns(opened).nth(1), "Bad answer")
+    expect(thumb).to_have_attribute("aria-pressed", "true")
+    thumb.click()
+    expect(thumb).to_have_attribute("aria-pressed", "false")
+    reopened(opened)
+    expect(button(turns(opened).nth(1), "Bad answer")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_first_answer_that_breaks_off_is_not_lost(opened: Page) -> None:
+    shelf = opened.get_by_role("navigation", name="Conversations and pages").get_by_role("link", name="broken at first")
+    picker(opened).select_option("cut")
+    ask(opened, "broken at first")
+    expect(opened.get_by_role("alert")).to_be_visible()
+    expect(shelf).to_have_count(1)
+    reopened(opened)
+    expect(turns(opened).nth(1)).to_contain_text("You said: broken at first")
+    expect(turns(opened).nth(1).get_by_text("cut off", exact=True)).to_be_visible()
+    expect(shelf).to_have_count(1)
+
+
+def test_a_first_answer_has_its_address_while_it_comes_and_another_try_stays_there(opened: Page) -> None:
+    picker(opened).select_option("stalls")
+    ask(opened, "stalled at first")
+    expect(opened).to_have_url(re.compile(r"#/chat/conv_"))
+    begun = opened.url
+    expect(button(opened, "Stop")).to_be_visible()
+    opened.keyboard.press("Escape")
+    answered(opened)
+    picker(opened).select_option("cut")
+    button(turns(opened).nth(1), "Regenerate").click()
+    expect(opened.get_by_role("alert")).to_be_visible()
+    picker(opened).select_option("words")
+    button(opened, "Try again").click()
+    expect(opened.get_by_role("alert")).to_have_count(0)
+    answered(opened)
+    expect(opened).to_have_url(begun)
+    expect(opened.get_by_role("list", name="Today").get_by_role("link", name="stalled at first")).to_have_count(1)
 
 
 def test_what_was_stopped_or_cut_opens_and_goes_on(opened: Page) -> None:

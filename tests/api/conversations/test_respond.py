@@ -53,6 +53,7 @@ async def test_a_response_follows_another(serve: Serve, settings: Settings) -> N
     assert len(asked(provider, 2)) == 5
     assert second.previous_response_id == first.id
     assert (stored(first), stored(third)) == (True, False)
+    assert first.model_extra["forebay"]["ttft"] is None  # type: ignore[index]  # it came whole
     assert (found.output_text, found.status, found.usage) == ("Hi!", "completed", second.usage)
     assert [text(item) for item in items] == ["One", "Hi!", "Two"]
 
@@ -81,6 +82,8 @@ async def test_a_conversation(serve: Serve, settings: Settings) -> None:
     assert [text(item) for item in items] == ["One", "Hello you", "Two", "Hello you"]
     assert asked(provider) == [("user", "One"), ("assistant", "Hello you"), ("user", "Two")]
     extra = last.model_extra or {}
+    assert (added.data[0].model_extra or {})["siblings"] == [added.data[0].id]
+    assert facts["tokens_per_second"] is None  # it came at once
     assert (extra["parent"], extra["siblings"]) == (items[-2].id, [last.id])
     assert extra["forebay"]["request_id"].startswith("req_")
     assert (changed.model_extra or {})["title"] == "Mine"

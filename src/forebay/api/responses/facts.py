@@ -1,11 +1,14 @@
 """How an answer came to be, for people who look at it: tokens, times, cost, who gave it."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from forebay.core.conversations import Facts
 from forebay.core.money import dollars
 from forebay.core.types import Call, Usage
+
+SHORTEST: Final = 0.05
+"""In less than these seconds nobody can say how fast an answer came: its pieces came at once."""
 
 
 def facts(call: Call, finish: str | None) -> Facts:
@@ -23,9 +26,9 @@ def facts(call: Call, finish: str | None) -> Facts:
         tokens,
         usage.cached_tokens,
         usage.reasoning_tokens,
-        first - accepted if first else None,
+        first - accepted if request.stream and first else None,
         time.perf_counter() - accepted,
-        (last - first) / (tokens - 1) if request.stream and first and tokens > 1 else None,
+        (last - first) / (tokens - 1) if request.stream and first and tokens > 1 and last - first >= SHORTEST else None,
         trace.cost,
         trace.cache,
         len(trace.attempts),

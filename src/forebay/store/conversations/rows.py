@@ -97,7 +97,7 @@ def chained(
     """``items`` one after the other below ``parent``, which is at ``depth``; with their rows."""
     found: list[Item] = []
     for item in items:
-        found.append(msgspec.structs.replace(item, parent=parent))
+        found.append(msgspec.structs.replace(item, parent=parent, siblings=(item.id,)))
         parent = item.id
     rows = [item_row(conversation, item, depth + number) for number, item in enumerate(found, 1)]
     return found, rows

@@ -93,7 +93,8 @@ class ConversationTable:
         async with self._database.changing() as connection:
             found = await owned(connection, owner, identity, hold=True)
             after = found.leaf if parent is None else parent
-            return await follow(connection, self._bounds, found, items, after)
+            added = await follow(connection, self._bounds, found, items, after)
+            return with_siblings(added, await siblings(connection, identity))
 
     async def branch(self, owner: Owner, identity: str, query: BranchQuery) -> Sequence[Item]:
         """The items of one branch, with their siblings."""

@@ -6,7 +6,7 @@ import { ApiError } from "./http.js";
 
 /**
  * @typedef {{text?: string, reasoning?: string, figures?: import("./figures.js").Figures, id?: string,
- *   question?: string, conversation?: string}} Piece
+ *   begun?: boolean}} Piece
  */
 
 /**

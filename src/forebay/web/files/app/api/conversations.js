@@ -76,4 +76,7 @@ function textOf(content) {
 
 /** Says what somebody thinks of an answer. */
 export const sendFeedback = (feedback) => ask("v1/feedback", { json: feedback });
+/** What was said of an answer that is kept, if anything was. @returns {Promise<object | null>} */
+export const feedbackOn = (responseId) =>
+  ask(withQuery("v1/feedback", { response_id: responseId, limit: 1 })).then(({ data }) => data[0] ?? null);
 export const takeBackFeedback = (id) => ask(`v1/feedback/${encodeURIComponent(id)}`, { method: "DELETE" });

@@ -83,6 +83,9 @@ export function ofUsage(usage) {
   });
 }
 
+/** In less than these seconds nobody can say how fast an answer came. */
+const SHORTEST = 0.05;
+
 /** The clock of one answer, as somebody sees it who waits before the screen. */
 export class Clock {
   #asked = performance.now();
@@ -104,7 +107,7 @@ export class Clock {
     return {
       ttft: (this.#first - this.#asked) / 1000,
       seconds: (this.#last - this.#asked) / 1000,
-      ...(spent > 0 && count > 1 ? { rate: (count - 1) / spent } : {}),
+      ...(spent >= SHORTEST && count > 1 ? { rate: (count - 1) / spent } : {}),
       ...(tokens === undefined ? { outputTokens: count, counted: true } : {}),
     };
   }

@@ -2,13 +2,15 @@
 
 import { ask, savedKey, useCsrfToken } from "./http.js";
 
+const CHAT = "chat/completions";
+
 /**
- * The models that may be asked; adapters have a `parent`.
- * @returns {Promise<{id: string, parent: string, owner: string}[]>}
+ * The models that may be asked; adapters have a `parent`. One that does not say what it answers is taken to chat.
+ * @returns {Promise<{id: string, parent: string, owner: string, chats: boolean}[]>}
  */
 export async function listModels() {
   const { data } = await ask("v1/models");
-  return data.map((model) => ({ id: model.id, parent: model.parent ?? "", owner: model.owned_by ?? "" }));
+  return data.map(({ id, parent = "", owned_by: owner = "", operations }) => ({ id, parent, owner, chats: operations?.includes(CHAT) ?? true }));
 }
 
 /** What became of a request: who was asked and why, what guards and cache did, what it cost. */

@@ -12,7 +12,8 @@ const DELTAS = {
 const ENDS = new Set(["response.completed", "response.incomplete"]);
 
 /**
- * The pieces of an answer, as `streamChat` gives them, and the `id` that its message has at the server.
+ * The pieces of an answer, as `streamChat` gives them, the `id` that its message has at the server, and `begun` as soon
+ * as the server keeps it.
  * @param {{model: string, conversation: string, parent: string | null | undefined, input: string | null,
  *   instructions: string, parameters: object, signal: AbortSignal}} wanted `parent`: undefined goes on where it is
  * @returns {AsyncGenerator<import("./chat.js").Piece>}
@@ -39,6 +40,8 @@ export async function* streamResponse({ model, conversation, parent, input, inst
     if (kind) {
       clock.tick();
       yield { [kind]: event.delta };
+    } else if (event.type === "response.created") {
+      yield { begun: true };
     } else if (event.type === "response.output_item.added" && event.item?.type === "message") {
       yield { id: event.item.id };
     } else if (event.type === "response.failed" || event.type === "error") {

@@ -13,7 +13,7 @@ import { fail, say } from "./toasts.js";
 /** Above this many characters an answer is not read aloud by itself. */
 const READ_ALOUD = 600;
 
-/** @type {import("../html.js").signal<{id: string, parent: string, owner: string}[] | null>} */
+/** @type {import("../html.js").signal<{id: string, parent: string, owner: string, chats: boolean}[] | null>} Those that can chat. */
 export const models = signal(null);
 export const book = signal(null);
 export const shelf = new Shelf(book);
@@ -64,22 +64,27 @@ export function ended(which, message) {
   } else {
     say(message.text.length <= READ_ALOUD ? message.text || "No answer." : "The answer is complete.");
   }
-  if (which !== thread.value) return;
-  if (which.id.value && (which.messages.value.length > 2 || !message.error)) {
-    if (place.place.value.page === "chat") place.rename("chat", which.id.value);
-    shelf.refresh();
-  }
+  // Of a first question that was refused nothing is kept that could be opened.
+  if (which.messages.value.length > 2 || !message.error || message.text) show(which);
+}
+
+/** A conversation that the server keeps has its address and its place in the list, whatever becomes of the answer. */
+function show(which) {
+  if (which !== thread.value || !which.id.value) return;
+  if (place.place.value.page === "chat") place.rename("chat", which.id.value);
+  shelf.refresh();
 }
 
 async function openBook() {
   if (book.value) return;
   const found = await findBook();
   book.value = found;
-  thread.value = new Thread(found, choices, ended);
+  thread.value = new Thread(found, choices, ended, show);
   await shelf.refresh();
 }
 
-function showModels(found) {
+function showModels(all) {
+  const found = all.filter((each) => each.chats);
   models.value = found;
   const chosen = settings.value.model;
   if (!found.some((each) => each.id === chosen)) set({ model: found[0]?.id ?? "" });

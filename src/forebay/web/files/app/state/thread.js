@@ -41,16 +41,19 @@ export class Thread {
   #book;
   #choices;
   #ended;
+  #began;
 
   /**
    * @param {import("./memory.js").MemoryBook} book
    * @param {() => {model: string, instructions: string, parameters: object}} choices
    * @param {(thread: Thread, message: Message) => void} ended is told of each answer that has ended
+   * @param {(thread: Thread) => void} began is told of each answer that the server has begun to keep
    */
-  constructor(book, choices, ended = () => {}) {
+  constructor(book, choices, ended = () => {}, began = () => {}) {
     this.#book = book;
     this.#choices = choices;
     this.#ended = ended;
+    this.#began = began;
   }
 
   /** Forget what is here, without deleting it. */
@@ -167,17 +170,25 @@ export class Thread {
     const { live } = answer;
     let error = null;
     try {
-      const conversation = (this.id.value ??= await this.#book.create());
       const { signal } = stop;
+      const conversation = this.id.value ?? (await this.#create(signal));
       for await (const piece of this.#book.answer({ ...wanted, conversation, signal })) {
         if (piece.figures) Object.assign(answer.figures, piece.figures);
         live.grow(piece);
+        if (piece.begun && !signal.aborted) this.#began(this);
       }
     } catch (caught) {
       error = caught.name === "AbortError" || stop.signal.aborted ? null : caught;
     }
     const state = error ? "failed" : stop.signal.aborted ? "stopped" : "done";
     await this.#finish(answer, { ...answer, live: undefined, text: live.text, reasoning: live.reasoning, state, error });
+  }
+
+  /** A new conversation; it is this one, unless another has been opened meanwhile. */
+  async #create(signal) {
+    const id = await this.#book.create();
+    if (!signal.aborted) this.id.value = id;
+    return id;
   }
 
   /** Puts the finished message in the place of the running one, if that is still on the screen. */

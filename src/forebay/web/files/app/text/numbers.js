@@ -4,7 +4,7 @@
 export const duration = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`);
 
 /** @param {number} rate a second */
-export const speed = (rate) => rate.toFixed(rate < 10 ? 1 : 0);
+export const speed = (rate) => (rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString("en"));
 
 export const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 

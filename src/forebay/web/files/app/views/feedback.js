@@ -1,7 +1,7 @@
 // Thumbs, and the reason for them.
 
-import { sendFeedback, takeBackFeedback } from "../api/conversations.js";
-import { html, useRef, useSignal } from "../html.js";
+import { feedbackOn, sendFeedback, takeBackFeedback } from "../api/conversations.js";
+import { html, useEffect, useRef, useSignal } from "../html.js";
 import { attempt } from "../state/actions.js";
 import { tell } from "../state/toasts.js";
 import { IconButton } from "./icons.js";
@@ -15,6 +15,11 @@ const LONGEST = 4000;
 export function Feedback({ message }) {
   const given = useSignal(null);
   const asking = useSignal(false);
+  useEffect(() => {
+    if (!message.responseId) return;
+    // The answer can be read and rated without it.
+    feedbackOn(message.responseId).then((found) => (given.value ??= found), () => {});
+  }, [message.responseId]);
   const rate = (rating) =>
     attempt(async () => {
       if (given.value?.rating === rating) {
