@@ -16,7 +16,10 @@ def main() -> None:
     """Go on with the conversation that the command line names, or begin one."""
     url = os.environ.get("FOREBAY_URL", "http://127.0.0.1:8080/v1")
     client = openai.OpenAI(base_url=url, api_key=os.environ.get("FOREBAY_API_KEY", "none"))
-    model = os.environ.get("FOREBAY_MODEL") or next(iter(client.models.list())).id
+    chatting = (
+        each.id for each in client.models.list() if "chat/completions" in (each.model_extra or {})["operations"]
+    )
+    model = os.environ.get("FOREBAY_MODEL") or next(chatting)
     conversation = sys.argv[1] if len(sys.argv) > 1 else client.conversations.create().id
     for item in client.conversations.items.list(conversation, order="asc", limit=100):
         if item.type == "message":

@@ -37,7 +37,8 @@ def post(path: str, **body: object) -> None:
 def sidebar() -> tuple[str, str]:
     """The model, and the conversation that is open; empty if a new one is about to begin."""
     with st.sidebar:
-        model = st.selectbox("Model", [each.id for each in client.models.list()], key="model")
+        models = [each["id"] for each in get("/models") if "chat/completions" in each["operations"]]
+        model = st.selectbox("Model", models, key="model")
         if st.button("New conversation", key="new", use_container_width=True):
             st.session_state.open = ""
         query = st.text_input("Search", key="query")

@@ -43,6 +43,8 @@ async def test_models(serve: Serve) -> None:
         "object": "model",
         "owned_by": "p",
     }
+    assert "chat/completions" in listed["data"][0]["operations"]
+    assert "files" not in listed["data"][0]["operations"]
 
 
 async def test_ready_names_the_provider_that_is_not(serve: Serve) -> None:

@@ -19,7 +19,7 @@ class Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # http.server's name
         self.server.asked.append((self.path, dict(self.headers.items()), {}))
         if self.path == "/v1/models":
-            self.whole(200, {"object": "list", "data": [{"id": name} for name in self.server.models]})
+            self.whole(200, {"object": "list", "data": [*map(self.server.described, self.server.models)]})
         else:
             self.whole(404, {"error": {"message": "No such path."}})
 
@@ -102,8 +102,13 @@ class OpenAIServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Exchange)
         self.answer: Callable[[Exchange, Any], None] = answering("Hello", "!", tokens=2)
         self.models = ["tiny", "other", "vendor/*"]
+        self.embedding: set[str] = set()
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         self.left = threading.Event()
+
+    def described(self, name: str) -> dict[str, object]:
+        """A model as it is listed."""
+        return {"id": name} | ({"operations": ["embeddings"]} if name in self.embedding else {})
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients may come and go as they please."""

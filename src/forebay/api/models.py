@@ -1,11 +1,16 @@
 """``GET /v1/models`` and ``/v1/models/{id}``: what a principal may name as a model."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.core.operations import STORED
 from forebay.core.ports import Authenticator
+from forebay.core.types import Operation
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.route import Route
+from forebay.gateway.target import Target
 
 PREFIX = "/v1/models/"
 
@@ -13,7 +18,8 @@ PREFIX = "/v1/models/"
 class Models:
     """Both endpoints; ``created`` is when this server learned of its models (seconds since the epoch).
 
-    An adapter is listed like a model, with ``parent`` for the model that it belongs to, as vLLM does.
+    An adapter is listed like a model, with ``parent`` for the model that it belongs to, as vLLM does. ``operations``
+    is ours: the paths below ``/v1/`` at which the model answers, as far as is known without asking it.
     """
 
     def __init__(self, route: Route, adapters: AdapterManager, authenticator: Authenticator, created: int) -> None:
@@ -25,9 +31,13 @@ class Models:
     async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """All models of the caller."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
-        found = [self._described(name, owner) for name, owner in self._route.models(principal)]
+        found = [
+            self._described(name, targets[0].deployment.provider, targets)
+            for name, targets in self._route.models(principal)
+        ]
+        bases = self._route.with_adapters()
         found += [
-            self._described(each.name, each.provider) | {"parent": each.model}
+            self._described(each.name, each.provider, bases[each.model]) | {"parent": each.model}
             for each in await self._adapters.list(principal)
         ]
         await self._send(send, {"object": "list", "data": found}, request_id)
@@ -36,14 +46,22 @@ class Models:
         """One model, also one behind a wildcard, or one adapter that is there."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         name = scope["path"].removeprefix(PREFIX)
-        first, *_ = self._route.find(name, principal)
-        described = self._described(name, first.deployment.provider)
+        first, *_ = targets = self._route.find(name, principal)
+        described = self._described(name, first.deployment.provider, targets)
         if first.deployment.adapter:
             described["parent"] = await self._adapters.parent(principal, name)
         await self._send(send, described, request_id)
 
-    def _described(self, name: str, owner: str) -> dict[str, object]:
-        return {"id": name, "object": "model", "created": self._created, "owned_by": owner}
+    def _described(self, name: str, owner: str, targets: Sequence[Target]) -> dict[str, object]:
+        known = frozenset[Operation]().union(*(each.provider.operations for each in targets)) - STORED
+        operations = [each.value for each in Operation if each in known]
+        return {
+            "id": name,
+            "object": "model",
+            "created": self._created,
+            "owned_by": owner,
+            "operations": operations,
+        }
 
     @staticmethod
     async def _send(send: Send, body: object, request_id: str) -> None:

@@ -69,14 +69,10 @@ class Route:
                 raise
             return reply
 
-    def models(self, principal: Principal) -> list[tuple[str, str]]:
-        """Names of the models that ``principal`` may use, each with its first provider; wildcards are patterns."""
+    def models(self, principal: Principal) -> list[tuple[str, Sequence[Target]]]:
+        """Names of the models that ``principal`` may use, each with its targets; wildcards are patterns."""
         wildcards = {prefix + "*": model for prefix, model in self._wildcards.items()}
-        return [
-            (name, model.targets[0].deployment.provider)
-            for name, model in (self._models | wildcards).items()
-            if principal.may_use(name)
-        ]
+        return [(name, model.targets) for name, model in (self._models | wildcards).items() if principal.may_use(name)]
 
     def find(self, model: str, principal: Principal) -> Sequence[Target]:
         """The targets of ``model``.

@@ -222,7 +222,11 @@ def test_a_key_that_no_header_can_hold(server: OpenAIServer) -> None:
 
 def test_a_server_without_models(server: OpenAIServer) -> None:
     server.models = ["vendor/*"]
-    assert "lists no model; choose one with --model." in chat(server, "hi").output
+    told = "lists no model that can chat; choose one with --model."
+    assert told in chat(server, "hi").output
+    server.models = ["vectors"]
+    server.embedding = {"vectors"}
+    assert told in chat(server, "hi").output
     assert chat(server, "--model", "vendor/x", "hi").output == "Hello!\n"
 
 

@@ -15,10 +15,12 @@ CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 600.0
 MAX_BODY: Final = 16 * 1024 * 1024
 WILDCARD: Final = "/*"
+CHAT: Final = "chat/completions"
 
 
 class _Model(msgspec.Struct):
     id: str
+    operations: Sequence[str] = (CHAT,)  # not every server tells
 
 
 class _Models(msgspec.Struct):
@@ -46,7 +48,7 @@ class Client:
         self._headers = {"user-agent": f"forebay/{__version__}"} | ({"authorization": f"Bearer {key}"} if key else {})
 
     def models(self) -> list[str]:
-        """The names of the server's models, but not its wildcards."""
+        """The names of the server's models that can chat, but not its wildcards."""
         connection = self.connection()
         try:
             self.connect(connection)
@@ -57,13 +59,13 @@ class Client:
             raise ChatError(f"What answers at {self.url}{self._path} is no OpenAI-compatible server.") from None
         finally:
             connection.close()
-        return [model.id for model in listed.data if not model.id.endswith(WILDCARD)]
+        return [model.id for model in listed.data if CHAT in model.operations and not model.id.endswith(WILDCARD)]
 
     def default_model(self) -> str:
         """The first of them."""
         names = self.models()
         if not names:
-            raise ChatError(f"The server at {self.url} lists no model; choose one with --model.")
+            raise ChatError(f"The server at {self.url} lists no model that can chat; choose one with --model.")
         return names[0]
 
     def answer(self, body: bytes) -> Answer:
