@@ -12,10 +12,10 @@ OVERHEAD = 9
 """Tokens of the template that stand around every prompt."""
 
 
-def paced(first: float, pace: float, *, usage: bool = True, tokens: int | None = None) -> Answer:
+def paced(first: float, pace: float, *, usage: bool = True, tokens: int | None = None, cut: int = 1) -> Answer:
     """The first token after ``first`` seconds and the others ``pace`` apart, as many as asked for or ``tokens``.
 
-    A word is a token.
+    A word is a token, of prompts ``cut`` of them.
     """
 
     async def answer(asked: Asked, peer: Peer) -> None:
@@ -24,7 +24,7 @@ def paced(first: float, pace: float, *, usage: bool = True, tokens: int | None =
             return
         said = json.loads(asked.body)
         count = tokens or said.get("max_tokens", 4)
-        counted = {"prompt_tokens": prompt_tokens(said), "completion_tokens": count} if usage else None
+        counted = {"prompt_tokens": prompt_tokens(said) * cut, "completion_tokens": count} if usage else None
         if not said.get("stream"):
             await asyncio.sleep(first + pace * (count - 1))
             whole = {"choices": [{"message": {"content": "word " * count}, "finish_reason": "stop"}], "usage": counted}

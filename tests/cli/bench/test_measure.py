@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from forebay.cli.bench.probe import MOST_QUESTIONS
 from tests.cli.bench.conftest import Bench
 from tests.support.paced import HEAD, JSON, event, paced
 from tests.support.until import until
@@ -75,6 +76,14 @@ async def test_pieces_are_counted_where_there_is_no_usage(bench: Bench) -> None:
     assert "does not count the tokens of prompts" in told.output
     assert "Of 4 answers the server gave no usage" in told.output
     assert "20 out" in told.output
+
+
+async def test_a_tokenizer_that_cuts_all_words_does_not_hold_it_up(bench: Bench) -> None:
+    async with upstream(paced(0.0, 0.0, cut=3)) as provider:
+        told = await bench(provider.url, *FEW)
+        asked = len(provider.asked)
+    assert "cuts common words" in told.output
+    assert asked < MOST_QUESTIONS + 20
 
 
 async def test_an_answer_of_another_length_is_told(bench: Bench) -> None:
@@ -224,6 +233,13 @@ async def test_what_is_no_server_of_that_kind_is_told_at_once(bench: Bench, answ
     assert "Traceback" not in found.output
 
 
+async def test_a_missing_key_is_told_where_models_are_listed(bench: Bench) -> None:
+    async with upstream(reply(b'{"error": {"message": "No key."}}', JSON, status=b"401 Unauthorized")) as provider:
+        found = await bench(provider.url, *FEW)
+    assert found.exit_code == 1
+    assert "(status 401): No key. Give a key in FOREBAY_API_KEY" in found.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -236,6 +252,8 @@ async def test_what_is_no_server_of_that_kind_is_told_at_once(bench: Bench, answ
         (["x", "--header", "a"], "NAME: VALUE"),
         (["x", "--header", "a: ${NO_SUCH_VARIABLE}"], "NO_SUCH_VARIABLE"),
         (["x", "--compare", "y", "--second-request"], "choose one"),
+        (["x", "--slo", "ttft=1s,ttft=2s"], "twice"),
+        (["x", "--json", "no/such/folder/f.json"], "There is no folder 'no/such/folder'"),
     ],
 )
 async def test_what_makes_no_sense_is_refused(bench: Bench, arguments: list[str], told: str) -> None:

@@ -86,12 +86,20 @@ def bench(  # noqa: PLR0913, PLR0917  # what is used here; the rest is for Optio
     forebay bench http://127.0.0.1:8080 --rate 10 --duration 60 --slo ttft=500ms,tpot=50ms
     forebay bench http://127.0.0.1:8080 --compare http://127.0.0.1:8000 --html report.html
     """  # noqa: D301  # the backspace is click's
+    _have_folders(into, html, plot)
     if url is not None:
         _server({"url": url, **options}, into, html, fail_under)
     elif options["second_request"]:
         _stores(config, options["model"], options["requests"] or SECOND_REQUESTS, redis, into, plot)
     else:
         raise click.UsageError("Say what to measure: a server's URL, or --second-request.")
+
+
+def _have_folders(*files: Path | None) -> None:
+    """What cannot be written is told before the measurement, not after it."""
+    for file in files:
+        if file is not None and not file.parent.is_dir():
+            raise click.UsageError(f"There is no folder '{file.parent}' for '{file.name}'.")
 
 
 def _server(options: dict[str, Any], into: Path | None, html: Path | None, fail_under: float | None) -> None:

@@ -14,6 +14,8 @@ from forebay.cli.bench.target import Target
 
 REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 FEWEST_WORDS = 16
+MOST_QUESTIONS = 64
+"""Beyond so many the words that are left are not looked into: a tokenizer that cuts all would take hundreds."""
 
 
 async def agreed(target: Target, form: Form, question: Fields) -> tuple[Form, list[str]]:
@@ -77,15 +79,19 @@ class _Counter:
     def __init__(self, target: Target, form: Form) -> None:
         self._target = target
         self._form = msgspec.structs.replace(form, tokens=1, exactly=False)
+        self._asked = 0
 
     async def tokens(self, words: tuple[str, ...]) -> int | None:
         """All tokens of a prompt with ``words``, if the server says."""
+        self._asked += 1
         body = self._form.body(asked(self._form.operation, " ".join((HEAD, *words))))
         sample: Sample = await self._target.ask(body, clock())
         return sample.input
 
     async def single(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of ``words`` that are one token each, found by halves."""
+        """Those of ``words`` that are one token each, found by halves, as far as `MOST_QUESTIONS` go."""
+        if self._asked >= MOST_QUESTIONS:
+            return ()
         once, twice = await self.tokens(words), await self.tokens(words * 2)
         if once is not None and twice is not None and twice - once == len(words):
             return words

@@ -30,6 +30,8 @@ class Slo(msgspec.Struct, frozen=True):
             found = _LIMIT.fullmatch(part)
             if found is None or found[1] not in NAMES:
                 raise ValueError(f"'{part}' is none of {', '.join(f'{name}=500ms' for name in NAMES)}")
+            if found[1] in limits:
+                raise ValueError(f"'{found[1]}' is there twice")
             limits[found[1]] = float(found[2]) * _UNITS[found[3]]
         return cls(limits)
 

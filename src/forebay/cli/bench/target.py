@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from forebay.cli.bench.failures import BenchError, FailedError, of_transport, remedy
+from forebay.cli.bench.failures import BenchError, FailedError, Failure, of_transport, remedy
 from forebay.cli.bench.reading import clock, read_stream, read_whole
 from forebay.cli.bench.samples import Sample
 from forebay.cli.chat.failures import message_of
@@ -86,8 +86,9 @@ class Target:
             raise BenchError(f"{self.url}: {failure.message}. {remedy(failure)}".strip()) from None
         names = _names(body)
         if not names:
-            said = message_of(body) or "it lists no model"
-            raise BenchError(f"{self.url}/models (status {response.status}): {said}. Say which to ask with --model.")
+            said = (message_of(body) or "it lists no model").rstrip(".")
+            todo = remedy(Failure("no model", said, response.status)) or "Say which to ask with --model."
+            raise BenchError(f"{self.url}/models (status {response.status}): {said}. {todo}")
         return names[0]
 
     async def aclose(self) -> None:

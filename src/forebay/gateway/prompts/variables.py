@@ -119,5 +119,8 @@ def _validator(schema: str, name: str) -> Any:  # noqa: ANN401  # one of several
             offline=True,
             pattern_options=jsonschema_rs.RegexOptions(),
         )
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+    except jsonschema_rs.ValidationError as error:
+        where = ".".join(map(str, error.instance_path)) or "the whole"
+        raise FaultyPromptError(f"the schema of the variable '{name}' is none: {where}: {error.message}") from error
+    except (jsonschema_rs.ReferencingError, ValueError) as error:
         raise FaultyPromptError(f"the schema of the variable '{name}' is none: {error}") from error
