@@ -143,6 +143,24 @@ def test_what_was_stopped_or_cut_opens_and_goes_on(opened: Page) -> None:
     expect(turns(opened).nth(1).get_by_text("cut off", exact=True)).to_be_visible()
 
 
+def test_a_conversation_opened_while_another_is_made_stays_open(opened: Page) -> None:
+    ask(opened, "opened at once")
+    answered(opened)
+    expect(opened).to_have_url(re.compile(r"#/chat/conv_"))
+    before = opened.url
+    button(opened, "New chat").click()
+    opened.route("**/v1/conversations", lambda _: None)  # it waits until nobody holds it back
+    with opened.expect_request("**/v1/conversations"):
+        ask(opened, "left behind")
+    opened.goto(before)
+    expect(turns(opened).nth(0)).to_contain_text("opened at once")
+    with opened.expect_response("**/v1/conversations"):
+        opened.unroute("**/v1/conversations")
+    ask(opened, "more")
+    expect(answered(opened, 3)).to_contain_text("You said: more")
+    assert opened.url == before
+
+
 def test_two_tabs_write_into_one_conversation(opened: Page) -> None:
     ask(opened, "one")
     answered(opened)
