@@ -141,6 +141,12 @@ def test_ci_reads_junit(tmp_path: Path, url: str) -> None:
     assert {case.get("name") for case in suite} == {case["id"] for case in WRONG}
 
 
+def test_a_server_that_answers_nothing_is_no_pass(tmp_path: Path, url: str) -> None:
+    result = run(tmp_path, url, WRONG[-1:])
+    assert result.exit_code == 1
+    assert "answered none of the cases" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

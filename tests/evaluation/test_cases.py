@@ -37,6 +37,9 @@ def test_lines_are_cases_with_their_checks_or_the_usual_ones(tmp_path: Path) -> 
         ('{"expected": "x"}', "asks nothing"),
         ('{"input": "x", "checks": [{"kind": "magic"}]}', "magic"),
         ('{"input": "x", "checks": [{"kind": "exact", "vaule": "x"}]}', "vaule"),
+        ('{"input": "x", "checks": [{"kind": "regex", "pattern": "("}]}', ":1: the check 'regex' cannot be used"),
+        ('{"input": "x", "checks": [{"kind": "json_schema", "schema": {"type": "n"}}]}', ":1: the check 'json_schema'"),
+        ('{"input": "x", "checks": [{"kind": "json_schema", "schema": {"$ref": "http://x/y"}}]}', "cannot be used"),
         ('{"id": "a", "input": "x", "expected": "y"}\n' * 2, ":2: another case has the id 'a'"),
     ],
 )

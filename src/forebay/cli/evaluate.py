@@ -87,6 +87,8 @@ def evaluate(dataset: Path, target: str, key: str | None, kinds: Sequence[str], 
     comparison = None if before is None else compare(before, results)
     for line in _told(results, comparison):
         click.echo(line)
+    if all(each.error for each in results.results):
+        raise click.ClickException(f"{target} answered none of the cases")
     if before is not None and comparison is None:
         raise click.ClickException("the baseline has none of these cases")
     if results.rate.value < given["min_pass"] or (comparison and comparison.is_regression(given["allow_drop"])):

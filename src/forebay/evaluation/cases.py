@@ -1,9 +1,11 @@
 """What is asked in an evaluation: cases, one JSON object a line, and the checks that an answer must pass."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import jsonschema_rs
 import msgspec
 
 MOST_BYTES: Final = 256 * 1024 * 1024
@@ -121,7 +123,23 @@ def _case(line: bytes, where: str, number: int, usual: Sequence[Check]) -> Case:
     for check in case.checks:
         if isinstance(check, Exact | Contains | Similarity) and check.value is None and case.expected is None:
             raise DatasetError(f"{where}: the check '{kind(check)}' needs 'expected', or a 'value'")
+        if faulty := _faulty(check):
+            raise DatasetError(f"{where}: the check '{kind(check)}' cannot be used: {faulty}")
     return case
+
+
+def _faulty(check: Check) -> str:
+    """What is wrong with a pattern or a schema, empty if nothing is."""
+    try:
+        if isinstance(check, Regex):
+            re.compile(check.pattern)
+        if isinstance(check, JsonSchema):
+            jsonschema_rs.validator_for(check.schema, offline=True)
+    except jsonschema_rs.ValidationError as error:
+        return error.message
+    except (re.error, OverflowError, RecursionError, jsonschema_rs.ReferencingError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def kind(check: Check) -> str:
