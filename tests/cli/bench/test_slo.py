@@ -6,7 +6,7 @@ from forebay.cli.bench.failures import Failure
 from forebay.cli.bench.samples import Sample
 from forebay.cli.bench.slo import Slo
 
-SAMPLE = Sample(10.0, 10.1, last=12.0, first=11.0, output=11)
+SAMPLE = Sample(10.0, 10.1, last=12.0, first=11.0, output=11, gaps=(1.0,))
 
 
 def test_times_have_units() -> None:
@@ -42,3 +42,7 @@ def test_a_failed_request_keeps_nothing() -> None:
 
 def test_a_single_token_has_no_time_per_token() -> None:
     assert Slo.parse("tpot=1us").kept(Sample(0, 0, 1, first=1, output=1))
+
+
+def test_what_came_in_one_piece_has_no_time_per_token() -> None:
+    assert Sample(0, 0, 1, first=1, output=9).tpot is None

@@ -41,7 +41,9 @@ class Sample(msgspec.Struct, frozen=True):
 
     @property
     def tpot(self) -> float | None:
-        """Time per output token after the first; none of an answer of one token."""
-        if self.first is None or self.output is None or self.output < 2:  # noqa: PLR2004  # the first and another
+        """Time per output token after the first; none of one token, or of what came in one piece."""
+        if self.first is None or not self.gaps:
+            return None
+        if self.output is None or self.output < 2:  # noqa: PLR2004  # the first and another
             return None
         return (self.last - self.first) / (self.output - 1)

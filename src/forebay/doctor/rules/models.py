@@ -106,7 +106,7 @@ RULES: Final = (
         "FB101",
         "warning",
         "Model without a fallback",
-        "Add a second deployment, or 'fallbacks.default'.",
+        "Add a second deployment, or the model's 'fallbacks: {default: [OTHER]}'.",
         _without_fallback,
     ),
     Rule(
