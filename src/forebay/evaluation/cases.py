@@ -134,7 +134,7 @@ def _faulty(check: Check) -> str:
         if isinstance(check, Regex):
             re.compile(check.pattern)
         if isinstance(check, JsonSchema):
-            jsonschema_rs.validator_for(check.schema, offline=True)
+            jsonschema_rs.validator_for(dict(check.schema), offline=True)
     except jsonschema_rs.ValidationError as error:
         return error.message
     except (re.error, OverflowError, RecursionError, jsonschema_rs.ReferencingError, ValueError) as error:
