@@ -85,6 +85,8 @@ def test_helm_has_nothing_against_it(values: dict[str, Any]) -> None:
         ({**PLAIN, "engine": {"resources": {"limits": {"memory": "lots"}}}}, "memory"),
         ({**PLAIN, "secrets": {"values": {"api-key": ""}}}, "api-key"),
         ({}, "secrets.existing names no Secret"),
+        ({"secrets": {"values": {"api-key": "a", "engine-key": "e"}}}, "no database-url"),
+        ({"secrets": {"existing": "keys", "values": {"api-key": "a"}}}, "say one of them"),
     ],
 )
 def test_values_that_cannot_be_are_refused(values: dict[str, Any], told: str) -> None:
