@@ -83,15 +83,15 @@ class Ledger:
         """
         await asyncio.to_thread(self._journal.open)
         self._writer = asyncio.create_task(self._write_until_closing(), name="ledger write")
-        self._deliverer = asyncio.create_task(self._deliver_forever(), name="ledger deliver")
+        self._deliverer = asyncio.create_task(self._deliver_until_closing(), name="ledger deliver")
 
     async def close(self) -> None:
         """Write everything, and deliver what can be delivered soon."""
         if self._writer is None or self._deliverer is None:
             return
-        self._deliverer.cancel()
         self._closing.set()
-        await asyncio.gather(self._writer, self._deliverer, return_exceptions=True)
+        await self._writer
+        await _ended(self._deliverer, CLOSE_SECONDS)
         with contextlib.suppress(*AWAY):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._empty()
@@ -144,15 +144,13 @@ class Ledger:
     async def _write_until_closing(self) -> None:
         """It is not cancelled: what it is just writing is nowhere else."""
         while not self._closing.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(WRITE_SECONDS):
-                    await self._closing.wait()
+            await self._closed_within(WRITE_SECONDS)
             await self.write()
 
-    async def _deliver_forever(self) -> None:
+    async def _deliver_until_closing(self) -> None:
+        """It is not cancelled as long as the database answers: a transaction that is cut off may keep its lock."""
         pause = 0.0
-        while True:
-            await asyncio.sleep(pause or DELIVER_SECONDS)
+        while not await self._closed_within(pause or DELIVER_SECONDS):
             try:
                 await self.deliver()
                 await self._forget()
@@ -161,6 +159,12 @@ class Ledger:
                 if not pause:
                     logger.warning("the database cannot be written to, rows wait in the journal: %s", _told(error))
                 pause = min(max(2 * pause, DELIVER_SECONDS), LONGEST_PAUSE)
+
+    async def _closed_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        return self._closing.is_set()
 
     async def _deliver(self, files: Sequence[Path]) -> None:
         for file in files:
@@ -181,6 +185,14 @@ class Ledger:
         if not self._full:
             self._full = True
             logger.error("the journal takes no more rows, they wait in memory: %s", _told(error))
+
+
+async def _ended(task: asyncio.Task[None], seconds: float) -> None:
+    """Let ``task`` end by itself, or, after so many ``seconds``, at once."""
+    await asyncio.wait([task], timeout=seconds)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _line(row: Row) -> bytes:
