@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -56,8 +57,25 @@ def test_what_is_named_is_there(compose: dict[str, Any]) -> None:
 def test_the_database_is_out_of_reach_of_all_but_the_gateway(compose: dict[str, Any]) -> None:
     inside = {name for name, service in compose["services"].items() if "data" in service["networks"]}
     assert compose["networks"]["data"] == {"internal": True}
-    assert inside == {"gateway", "migrations", "postgres", "redis"}
+    assert inside == {"gateway", "migrations", "postgres", "redis", "cache"}
     assert [name for name, service in compose["services"].items() if "ports" in service] == ["web"]
+
+
+def test_what_limits_count_outlives_a_restart_and_is_never_dropped(compose: dict[str, Any]) -> None:
+    settings = yaml.safe_load((FOLDER / "config" / "gateway.yaml").read_text())
+    place = urlsplit(settings["limits"]["url"]).hostname
+    assert place != urlsplit(settings["cache"]).hostname
+    service = compose["services"][place]
+    options = dict(zip(service["command"][1::2], service["command"][2::2], strict=True))
+    assert (options["--appendonly"], options["--maxmemory-policy"]) == ("yes", "noeviction")
+    assert any(each.endswith(":/data") for each in service["volumes"])
+    assert not any(each.startswith("/data") for each in service["tmpfs"])
+
+
+def test_secrets_cannot_be_committed_by_mistake(compose: dict[str, Any]) -> None:
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    for each in compose["secrets"].values():
+        assert f"{(FOLDER / each['file']).parent.relative_to(ROOT).as_posix()}/" in ignored
 
 
 @pytest.mark.parametrize("role", ["gateway", "engine", "web"])

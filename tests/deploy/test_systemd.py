@@ -1,5 +1,6 @@
 """The systemd units: what systemd itself says of them."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -46,6 +47,15 @@ def test_a_wrong_one_would_be_found(units: dict[str, Path]) -> None:
 def test_they_are_confined(name: str, units: dict[str, Path]) -> None:
     done = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", units[name])
     assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_the_steps_make_every_folder_that_a_unit_cannot_start_without() -> None:
+    steps = (FOLDER.parents[1] / "docs" / "deploy.md").read_text()
+    made = {word for line in steps.splitlines() if line.startswith("install -d ") for word in line.split()}
+    for name, roles in (("forebay.service", [""]), ("forebay@.service", ["engine", "gateway", "web"])):
+        folder = re.search(r"^LoadCredential=secrets:(.+)$", (FOLDER / name).read_text(), re.MULTILINE)
+        assert folder
+        assert {folder[1].replace("%i", role) for role in roles} <= made
 
 
 def test_the_one_and_the_many_are_confined_alike() -> None:
