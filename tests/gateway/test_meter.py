@@ -55,6 +55,15 @@ async def test_a_stream_is_recorded_at_its_end() -> None:
     assert record.ttft + record.tpot * 2 <= record.latency
 
 
+async def test_a_stream_that_leaves_in_one_piece_has_no_time_per_token() -> None:
+    reply, records = await ask(call(stream=True), tokens("all of it"), Usage(7, 30))
+    assert isinstance(reply, Stream)
+    async with aclosing(reply.events) as events:
+        assert [event async for event in events]
+    (record,) = records.found
+    assert (record.completion_tokens, record.tpot) == (30, None)
+
+
 async def test_without_a_usage_the_pieces_of_content_are_counted() -> None:
     reply, records = await ask(call(stream=True), tokens("a", "b"))
     assert isinstance(reply, Stream)

@@ -163,7 +163,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         tokens + lost.completion_tokens,
         now - accepted,
         first - accepted if first else None,
-        (trace.last_token - first) / (tokens - 1) if request.stream and first and tokens > 1 else None,
+        _tpot(call, tokens),
         trace.queue_seconds,
         answered - started if answered else 0.0,
         overhead,
@@ -182,3 +182,10 @@ def _look_at(call: Call, headers: Sequence[tuple[str, str]]) -> None:
     for name, value in headers:
         if name == MARK:
             call.trace.story.watermark = value
+
+
+def _tpot(call: Call, tokens: int) -> float | None:
+    """Seconds a token after the first; ``None`` for what was no stream, or left in one piece."""
+    trace = call.trace
+    between = trace.last_token - trace.first_token
+    return between / (tokens - 1) if call.request.stream and trace.first_token and tokens > 1 and between else None
