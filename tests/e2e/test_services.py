@@ -63,6 +63,14 @@ def test_who_is_elsewhere_is_not_let_in_by_the_page(services: Services) -> None:
         assert reply.status == 200
 
 
+def test_an_engine_wants_the_key_that_stands_in_the_environment() -> None:
+    with forebay("--role", "engine", environ={"FOREBAY_API_KEY": "sk-of-the-engine"}) as engine:
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            engine.get("/v1/models")
+        sdk = openai.OpenAI(base_url=f"{engine.url}/v1", api_key="sk-of-the-engine")
+        assert "smollm2" in {each.id for each in sdk.models.list()}
+
+
 def refused(*arguments: str) -> str:
     command = [sys.executable, "-m", "forebay", "serve", "--port", "0", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

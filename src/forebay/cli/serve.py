@@ -17,7 +17,7 @@ from forebay.app import application, host_application
 from forebay.cli.prepare import prepare
 from forebay.cli.source import Source, WorkersSource, accept, is_open, with_cache, with_server
 from forebay.cli.store import own_store, place_of, with_store
-from forebay.defaults import API_KEY, defaults, engine_installed
+from forebay.defaults import API_KEY, defaults, engine_installed, with_key
 from forebay.engine.catalog import DEFAULT
 from forebay.plugins import PreparationError, UnknownKindError
 from forebay.process import calm_collector, configure_logging
@@ -158,7 +158,7 @@ def _defaults(chosen: Sequence[str], given: Mapping[str, object]) -> Settings:
     role = given["role"]
     if role == WEB:
         return Settings()
-    return defaults({} if role == ENGINE else os.environ, chosen)
+    return with_key(defaults({}, chosen), os.environ) if role == ENGINE else defaults(os.environ, chosen)
 
 
 def _serve(settings: Settings, source: Source | None) -> None:
