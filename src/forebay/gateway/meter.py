@@ -16,7 +16,7 @@ from forebay.core.marks import HEADER as MARK
 from forebay.core.operations import TEXT
 from forebay.core.ports import Handler, Recorder
 from forebay.core.story import NAME_LIMIT
-from forebay.core.types import Call, Event, Events, Record, Reply, Stream, Usage, Whole
+from forebay.core.types import Attempt, Call, Event, Events, Record, Reply, Stream, Trace, Usage, Whole
 from forebay.gateway.prices import cost
 
 CLIENT_CLOSED = 499
@@ -129,14 +129,8 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     tokens = usage.completion_tokens or (trace.chunks if request.operation in TEXT else 0)
     lost = trace.lost or NO_USAGE
     trace.cost = cost(trace, tokens)
-    accepted, started = trace.accepted, trace.provider_started
-    attempts = trace.attempts
-    if len(attempts) > 1:
-        started = accepted + attempts[0].began
-    elif attempts and attempts[0].outcome == "ok":
-        trace.story.span = attempts[0].span
-        attempts = ()
-    story = trace.story
+    started, attempts = _tried(trace)
+    story, accepted = trace.story, trace.accepted
     story.choices = trace.choices
     if started:
         story.asked = started - accepted
@@ -163,7 +157,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         tokens + lost.completion_tokens,
         now - accepted,
         first - accepted if first else None,
-        _tpot(call, tokens),
+        tpot(call, tokens),
         trace.queue_seconds,
         answered - started if answered else 0.0,
         overhead,
@@ -178,13 +172,24 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     )
 
 
+def _tried(trace: Trace) -> tuple[float, tuple[Attempt, ...]]:
+    """When the first provider was asked (0: none was), and the attempts, if they are worth telling."""
+    attempts = trace.attempts
+    if len(attempts) > 1:
+        return trace.accepted + attempts[0].began, attempts
+    if attempts and attempts[0].outcome == "ok":
+        trace.story.span = attempts[0].span
+        return trace.provider_started, ()
+    return trace.provider_started, attempts
+
+
 def _look_at(call: Call, headers: Sequence[tuple[str, str]]) -> None:
     for name, value in headers:
         if name == MARK:
             call.trace.story.watermark = value
 
 
-def _tpot(call: Call, tokens: int) -> float | None:
+def tpot(call: Call, tokens: int) -> float | None:
     """Seconds a token after the first; ``None`` for what was no stream, or left in one piece."""
     trace = call.trace
     between = trace.last_token - trace.first_token

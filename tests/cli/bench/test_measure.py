@@ -32,7 +32,8 @@ async def test_the_figures_are_the_providers_pace(bench: Bench, tmp_path: Path) 
         {"least": 40, "most": 40, "total": 160},
         {"least": 5, "most": 5, "total": 20},
     )
-    assert 60 <= found["ttft"]["least"] <= found["ttft"]["p50"] < 250
+    assert 60 <= found["ttft"]["least"] < 110
+    assert found["ttft"]["least"] <= found["ttft"]["p50"]
     assert found["tpot"]["p50"] == pytest.approx(20, rel=0.2)
     assert found["itl"]["count"] == 16
     assert found["latency"]["p50"] == pytest.approx(found["ttft"]["p50"] + 4 * found["tpot"]["p50"], rel=0.2)

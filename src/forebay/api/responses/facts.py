@@ -6,6 +6,7 @@ from typing import Any, Final
 from forebay.core.conversations import Facts
 from forebay.core.money import dollars
 from forebay.core.types import Call, Usage
+from forebay.gateway.meter import tpot
 
 SHORTEST: Final = 0.05
 """In less than these seconds nobody can say how fast an answer came: its pieces came at once."""
@@ -28,7 +29,7 @@ def facts(call: Call, finish: str | None) -> Facts:
         usage.reasoning_tokens,
         first - accepted if request.stream and first else None,
         time.perf_counter() - accepted,
-        (last - first) / (tokens - 1) if request.stream and first and tokens > 1 and last - first >= SHORTEST else None,
+        tpot(call, tokens) if last - first >= SHORTEST else None,
         trace.cost,
         trace.cache,
         len(trace.attempts),
