@@ -11,7 +11,7 @@ from tests.support.blocking import watched
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.served import Served, forebay, forebay_services
 
-pytest_plugins = ["tests.skips", "pytester"]
+pytest_plugins = ["tests.skips", "tests.garbage", "pytester"]
 
 # A loaded machine makes single examples slow; how long a test may take is pytest's business.
 settings.register_profile("forebay", deadline=None)

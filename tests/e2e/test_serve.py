@@ -160,8 +160,7 @@ def test_two_workers_share_one_engine() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_server_that_is_told_to_stop_finishes_its_answer() -> None:
-    with forebay() as server:
-        sdk = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none")
+    with forebay() as server, openai.OpenAI(base_url=f"{server.url}/v1", api_key="none") as sdk:
         stream = sdk.completions.create(
             model="smollm2", prompt="Once", max_tokens=60, stream=True, extra_body={"ignore_eos": True}
         )

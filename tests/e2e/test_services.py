@@ -26,20 +26,29 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         yield running
 
 
+def status(asked: str | urllib.request.Request) -> int:
+    """Of the answer, an error's too."""
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
 def test_a_client_of_the_web_role_is_answered_by_the_engine(services: Services) -> None:
-    sdk = openai.OpenAI(base_url=f"{services.web.url}/v1", api_key="none")
-    assert {each.id for each in sdk.models.list()} == {"smollm2", "all-minilm-l6-v2"}
-    whole = sdk.completions.create(**HELLO)  # type: ignore[call-overload]
-    pieces = sdk.completions.create(**HELLO, stream=True)  # type: ignore[call-overload]
-    assert "".join(each.choices[0].text for each in pieces if each.choices) == whole.choices[0].text
-    assert len(sdk.embeddings.create(model="all-minilm-l6-v2", input="Hi").data[0].embedding) == 384
+    with openai.OpenAI(base_url=f"{services.web.url}/v1", api_key="none") as sdk:
+        assert {each.id for each in sdk.models.list()} == {"smollm2", "all-minilm-l6-v2"}
+        whole = sdk.completions.create(**HELLO)  # type: ignore[call-overload]
+        pieces = sdk.completions.create(**HELLO, stream=True)  # type: ignore[call-overload]
+        assert "".join(each.choices[0].text for each in pieces if each.choices) == whole.choices[0].text
+        assert len(sdk.embeddings.create(model="all-minilm-l6-v2", input="Hi").data[0].embedding) == 384
 
 
 def test_each_answers_for_what_it_is(services: Services) -> None:
     assert "<!doctype html>" in services.web.get("/")
     for other in (services.engine, services.gateway):
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            other.get("/")
+        assert status(other.url) == 404
     assert "forebay_requests_total" in services.web.get("/metrics")
     assert json.loads(services.web.get("/health")) == {"status": "ok"}
     assert json.loads(services.web.get("/ready")) == {"status": "ready"}
@@ -47,8 +56,10 @@ def test_each_answers_for_what_it_is(services: Services) -> None:
 
 
 def test_an_error_of_the_gateway_arrives_as_it_was(services: Services) -> None:
-    sdk = openai.OpenAI(base_url=f"{services.web.url}/v1", api_key="none", max_retries=0)
-    with pytest.raises(openai.NotFoundError) as caught:
+    with (
+        openai.OpenAI(base_url=f"{services.web.url}/v1", api_key="none", max_retries=0) as sdk,
+        pytest.raises(openai.NotFoundError) as caught,
+    ):
         sdk.completions.create(model="nobody", prompt="Hi")
     assert caught.value.param == "model"
     assert caught.value.request_id
@@ -56,19 +67,16 @@ def test_an_error_of_the_gateway_arrives_as_it_was(services: Services) -> None:
 
 def test_who_is_elsewhere_is_not_let_in_by_the_page(services: Services) -> None:
     asked = urllib.request.Request(f"{services.gateway.url}/v1/models", headers={"x-forebay-client": "192.0.2.1"})
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(asked, timeout=10)
+    assert status(asked) == 403
     spoofed = urllib.request.Request(f"{services.web.url}/v1/models", headers={"x-forebay-client": "192.0.2.1"})
-    with urllib.request.urlopen(spoofed, timeout=10) as reply:
-        assert reply.status == 200
+    assert status(spoofed) == 200
 
 
 def test_an_engine_wants_the_key_that_stands_in_the_environment() -> None:
     with forebay("--role", "engine", environ={"FOREBAY_API_KEY": "sk-of-the-engine"}) as engine:
-        with pytest.raises(urllib.error.HTTPError, match="401"):
-            engine.get("/v1/models")
-        sdk = openai.OpenAI(base_url=f"{engine.url}/v1", api_key="sk-of-the-engine")
-        assert "smollm2" in {each.id for each in sdk.models.list()}
+        assert status(f"{engine.url}/v1/models") == 401
+        with openai.OpenAI(base_url=f"{engine.url}/v1", api_key="sk-of-the-engine") as sdk:
+            assert "smollm2" in {each.id for each in sdk.models.list()}
 
 
 def refused(*arguments: str) -> str:
@@ -97,10 +105,12 @@ def test_settings_that_do_not_suit_the_role_are_refused(role: str, said: str, tm
 
 
 def test_a_gateway_that_is_gone_is_told() -> None:
-    with forebay("--role", "web", "--gateway", "http://127.0.0.1:9") as web:
-        sdk = openai.OpenAI(base_url=f"{web.url}/v1", api_key="none", max_retries=0)
-        with pytest.raises(openai.InternalServerError, match="gateway cannot be reached"):
-            sdk.models.list()
+    with (
+        forebay("--role", "web", "--gateway", "http://127.0.0.1:9") as web,
+        openai.OpenAI(base_url=f"{web.url}/v1", api_key="none", max_retries=0) as sdk,
+        pytest.raises(openai.InternalServerError, match="gateway cannot be reached"),
+    ):
+        sdk.models.list()
 
 
 @pytest.mark.slow

@@ -36,20 +36,24 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def ready(server: Served) -> bool:
-    with contextlib.suppress(urllib.error.HTTPError):
+    try:
         return bool(json.loads(server.get("/ready"))["status"] == "ready")
-    return False
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
 
 
 def ask(server: Served, word: str = "hello") -> str:
-    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
-    answer = client.chat.completions.create(model="small", messages=[{"role": "user", "content": word}])
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+        answer = client.chat.completions.create(model="small", messages=[{"role": "user", "content": word}])
     return answer.choices[0].message.content or ""
 
 
 def test_a_crash_ends_the_stream_and_is_survived(tmp_path: Path) -> None:
-    with forebay("--config", str(configured(tmp_path))) as server:
-        client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    with (
+        forebay("--config", str(configured(tmp_path))) as server,
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client,
+    ):
         stream = client.chat.completions.create(
             model="small", messages=[{"role": "user", "content": "crash"}], stream=True
         )
