@@ -15,6 +15,7 @@ from forebay.api.application import Application
 from forebay.api.captures import PATH as CAPTURES_PATH
 from forebay.api.captures import PREFIX as CAPTURE_PREFIX
 from forebay.api.captures import CaptureEndpoints
+from forebay.api.conversations.asked import Asked
 from forebay.api.cors import Application as Asgi
 from forebay.api.cors import Cors
 from forebay.api.http import Endpoint
@@ -188,7 +189,8 @@ class Process:
             found |= endpoints.reviews(authenticator, self._store, current.settings.reviews)
             found |= sharing.endpoints(authenticator, self._store, self._trail)
             found |= endpoints.keys(authenticator, self._store, auth.issued_keys)
-            found |= self._conversing.endpoints(authenticator, ask, self._refused(), responses)
+            asked = Asked(self._explanations, self._request_logs, self._journal.flush)
+            found |= self._conversing.endpoints(authenticator, ask, self._refused(), responses, asked)
         if metadata_url(auth):
             found[RESOURCE_PATH] = {"GET": ProtectedResource(auth)}
         if self._accounts.server is not None:

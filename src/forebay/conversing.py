@@ -3,6 +3,7 @@
 from forebay.api.conversations import endpoints as conversations
 from forebay.api.conversations import feedback
 from forebay.api.conversations import responses as stored
+from forebay.api.conversations.asked import Asked
 from forebay.api.conversations.exchange import Asker
 from forebay.api.conversations.items import ItemEndpoints
 from forebay.api.conversations.keeper import Keeper
@@ -34,8 +35,10 @@ class Conversing:
         if self._keeper is not None:
             await self._keeper.close()
 
-    def endpoints(self, authenticator: Authenticator, ask: Handler, refused: Refused, expand: Expand) -> Endpoints:
-        """Conversations, responses that are kept, feedback."""
+    def endpoints(
+        self, authenticator: Authenticator, ask: Handler, refused: Refused, expand: Expand, asked: Asked
+    ) -> Endpoints:
+        """Conversations, responses that are kept, feedback on what was ``asked``."""
         keeper = self._keeper
         if keeper is None:
             return {}
@@ -44,7 +47,7 @@ class Conversing:
             store.conversations, asker, ItemEndpoints(store.conversations, asker)
         )
         kept = stored.ResponseEndpoints(store.responses, asker)
-        opinions = feedback.FeedbackEndpoints(store.feedback, store.conversations, store.responses, asker)
+        opinions = feedback.FeedbackEndpoints(store.feedback, store.conversations, store.responses, asked, asker)
         return {
             responses.PATH: {"POST": Respond(keeper, authenticator, ask, refused, expand)},
             stored.PREFIX: {"GET": kept.read, "POST": kept.write, "DELETE": kept.delete},

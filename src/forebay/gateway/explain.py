@@ -26,6 +26,11 @@ class Explanations:
         if len(self._ids) > self._limit:
             self._kept.pop(self._ids.popleft(), None)
 
+    def asker(self, request_id: str) -> Principal | None:
+        """Who asked it, if it is one of the latest here."""
+        kept = self._kept.get(request_id)
+        return None if kept is None else kept[0]
+
     def find(self, request_id: str, principal: Principal) -> dict[str, Any] | None:
         """How the call was routed, if ``principal`` may see it; times are seconds since it was accepted."""
         kept = self._kept.get(request_id)

@@ -159,7 +159,8 @@ async def test_feedback_is_the_last_word_of_each(serve: Serve, settings: Setting
         opinion = {"response_id": response["id"], "rating": "up", "labels": ["short"]}
         status, first = await ask("POST", "/feedback", opinion)
         _, second = await ask("POST", "/feedback", opinion | {"rating": "down", "comment": "no", "score": 0.25})
-        await ask("POST", "/feedback", {"request_id": "req_1", "correction": "Hello"}, "bob")
+        of_bob = await chatted(running, http, "bob")
+        await ask("POST", "/feedback", {"request_id": of_bob, "correction": "Hello"}, "bob")
         _, mine = await ask("GET", "/feedback")
         _, everybodys = await ask("GET", "/feedback?limit=1", key="root")
         _, rest = await ask("GET", f"/feedback?after={everybodys['last_id']}", key="root")
@@ -173,6 +174,32 @@ async def test_feedback_is_the_last_word_of_each(serve: Serve, settings: Setting
     assert (everybodys["data"][0]["principal"], everybodys["has_more"]) == ("bob", True)
     assert (rest["data"], ups["data"], none["data"]) == ([second], [], [])
     assert (gone, done) == (404, 200)
+
+
+async def chatted(running: Running, http: aiohttp.ClientSession, key: str) -> str:
+    """The id of a chat that has just been answered."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    headers = {"authorization": f"Bearer key-{key}"}
+    async with http.post(f"{running.url}/v1/chat/completions", json=body, headers=headers) as reply:
+        assert reply.status == 200
+        return reply.headers["x-request-id"]
+
+
+async def test_only_what_one_asked_oneself_is_rated(serve: Serve, settings: Settings) -> None:
+    async with serve([HI], settings) as (running, _), aiohttp.ClientSession() as http:
+        ask = Client(running, http)
+        mine, others = await chatted(running, http, "alice"), await chatted(running, http, "bob")
+        status, kept = await ask("POST", "/feedback", {"request_id": mine, "rating": "up"})
+        assert (status, kept["request_id"]) == (201, mine)
+        for field, value in (
+            ("request_id", others),
+            ("request_id", "chatcmpl-1"),
+            ("request_id", f"req_{'0' * 20}"),
+            ("response_id", "resp_1"),
+            ("item_id", "msg_1"),
+        ):
+            status, told = await ask("POST", "/feedback", {field: value, "rating": "up"})
+            assert (status, told["error"]["code"], told["error"]["param"]) == (404, "not_found", field), told
 
 
 async def test_what_openai_describes_is_as_it_describes(serve: Serve, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
+from forebay.api.conversations.asked import Asked
 from forebay.api.conversations.exchange import Asker, answer, no_such_path, path_of
 from forebay.api.conversations.history import new_id
 from forebay.api.conversations.query import Query, listed
@@ -15,6 +16,7 @@ from forebay.core.conversations import Conversations, Owner, Responses
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, NotFoundError
 from forebay.core.feedback import Feedback, FeedbackBook, FeedbackQuery, Rating
+from forebay.core.types import Principal
 
 PATH: Final = "/v1/feedback"
 PREFIX: Final = "/v1/feedback/"
@@ -59,10 +61,13 @@ class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
 class FeedbackEndpoints:
     """Everybody says what they think of their own answers; an admin reads it all."""
 
-    def __init__(self, book: FeedbackBook, conversations: Conversations, responses: Responses, asker: Asker) -> None:
+    def __init__(
+        self, book: FeedbackBook, conversations: Conversations, responses: Responses, asked: Asked, asker: Asker
+    ) -> None:
         self._book = book
         self._conversations = conversations
         self._responses = responses
+        self._asked = asked
         self._asker = asker
 
     async def create(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
@@ -71,7 +76,7 @@ class FeedbackEndpoints:
         require_json(header(scope, b"content-type"))
         opinion = decode((await receive())["body"], Opinion)
         kind, target = opinion.target()
-        await self._require(Owner.of(principal), kind, target)
+        await self._require(principal, kind, target)
         kept = await self._book.put(
             Feedback(
                 new_id("fb"),
@@ -116,12 +121,21 @@ class FeedbackEndpoints:
             case _:
                 raise no_such_path(scope)
 
-    async def _require(self, owner: Owner, kind: Kind, target: str) -> None:
-        """What is kept must be theirs; of requests nothing is known here."""
-        if kind == "response":
-            await self._responses.find(owner, target)
-        elif kind == "item" and target not in await self._conversations.items(owner, [target]):
-            raise NotFoundError(f"There is no item '{target[:80]}' of yours.", param="item_id")
+    async def _require(self, principal: Principal, kind: Kind, target: str) -> None:
+        """It must be theirs."""
+        owner = Owner.of(principal)
+        match kind:
+            case "response":
+                await self._responses.find(owner, target)
+            case "item":
+                if target not in await self._conversations.items(owner, [target]):
+                    raise NotFoundError(f"There is no item '{target[:80]}' of yours.", param="item_id")
+            case "request":
+                if not await self._asked.by(principal, target):
+                    raise NotFoundError(
+                        f"There is no request '{target[:80]}' of yours: send the header x-request-id of the answer.",
+                        param="request_id",
+                    )
 
 
 def shown(found: Feedback) -> dict[str, Any]:
