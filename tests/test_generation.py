@@ -1,14 +1,18 @@
 """What a configuration brings into being, and what of it the next one keeps."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from forebay.core.ports import Provider
 from forebay.core.types import Price, Principal
+from forebay.gateway.prices import FREE
 from forebay.gateway.route import Route
 from forebay.generation import Generation, check, generation, start
 from forebay.settings import Settings, SettingsError, load
+from forebay.split import workers_part
 from tests.support.scripted import Scripted, call
 
 TEXT = """
@@ -115,6 +119,29 @@ def test_the_vendor_s_prices_hold_at_its_own_address_only() -> None:
     strategy = made.models["m"].strategy
     assert strategy is not None
     assert strategy.score(call(), made.models["m"].targets) == [4_375_000, math.inf]
+
+
+OWN = """
+providers:
+  engine: {kind: engine, model: smollm2}
+  vectors: {kind: embedding, model: all-minilm-l6-v2}
+  vllm: {kind: vllm, url: "http://127.0.0.1:1", model: m}
+  services: {kind: forebay, base_url: "http://127.0.0.1:1/v1"}
+models:
+  m: {deployments: [{provider: engine}, {provider: vllm}, {provider: vectors}, {provider: services}]}
+  dear: {provider: engine}
+prices:
+  engine/dear: {input: 1, output: 2}
+"""
+
+
+@pytest.mark.parametrize("part", [lambda settings: settings, lambda settings: workers_part(settings, Path("s"))])
+def test_nobody_bills_what_runs_on_machines_of_ones_own(part: Callable[[Settings], Settings]) -> None:
+    made = generation(part(loaded(OWN)))
+    prices = {each.deployment.name: each.deployment.price for each in made.models["m"].targets}
+    assert prices == {"engine/m": FREE, "vllm/m": FREE, "vectors/m": FREE, "services/m": None}
+    (dear,) = made.models["dear"].targets
+    assert dear.deployment.price == Price(1_000_000, 2_000_000, 1_000_000, 1_000_000, 1_000_000)
 
 
 def test_what_is_behind_a_wildcard_has_a_price_by_the_name_that_is_asked_for() -> None:

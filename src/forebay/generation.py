@@ -67,13 +67,14 @@ STORE: Final = "sql"
 class Built(msgspec.Struct, frozen=True):
     """A provider, and what it was built from: none of these, if it was not built from settings.
 
-    ``vendor`` is whose price list holds for it, if anybody's does.
+    ``vendor`` is whose price list holds for it, if anybody's does; nobody bills the tokens of an ``own`` one.
     """
 
     provider: Provider
     kind: str = ""
     options: Any = None
     vendor: str = ""
+    own: bool = False
 
 
 class Part(Protocol):
@@ -288,7 +289,7 @@ def _built(name: str, section: Section, old: Built | None, residency: Residency)
     provider = plugin.build(name, options)
     if isinstance(provider, Lodger):
         provider.live_in(residency)
-    return Built(provider, section.kind, options, plugin.vendor(options))
+    return Built(provider, section.kind, options, plugin.vendor(options), plugin.own)
 
 
 def _kept_lives(before: Generation, kept: set[str]) -> dict[str, Live]:
@@ -330,7 +331,8 @@ def _generation(
 ) -> Generation:
     lives: dict[str, Live] = {}
     models = {}
-    prices = Prices(settings.prices, {name: each.vendor for name, each in built.items()})
+    own = frozenset(name for name, each in built.items() if each.own)
+    prices = Prices(settings.prices, {name: each.vendor for name, each in built.items()}, own)
     for name, entry in settings.models.items():
         deployments = [_deployment(name, each, prices) for each in entry.deployments]
         for each in deployments:

@@ -54,7 +54,8 @@ class ProviderPlugin(msgspec.Struct, frozen=True):
     ``prepare`` does, once and before the server listens, what takes long (fetching and converting a model); it blocks
     and tells its progress as (stage, done, total). ``per_host`` marks a kind of which one instance serves all worker
     processes of a host, because each would hold a model in memory. ``vendor`` says whose price list (by its name there)
-    holds for one of these settings: nobody's, unless it is certain who sends the bill.
+    holds for one of these settings: nobody's, unless it is certain who sends the bill. Nobody sends one for an ``own``
+    kind: its models run on the machines of whoever runs Forebay.
     """
 
     settings: type[msgspec.Struct]
@@ -62,6 +63,7 @@ class ProviderPlugin(msgspec.Struct, frozen=True):
     prepare: Callable[[Any, Progress], None] | None = None
     per_host: bool = False
     vendor: Callable[[Any], str] = lambda _settings: ""
+    own: bool = False
 
 
 class Tools(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay.core.types import Deployment, Price, Trace, Usage
-from forebay.gateway.prices import Prices, blended, cost, price_list
+from forebay.gateway.prices import FREE, Prices, blended, cost, price_list
 from forebay.settings import PerToken, PriceSettings
 
 TOLD = PriceSettings(PerToken(3), PerToken(7))
@@ -60,6 +60,19 @@ def test_the_configuration_goes_before_the_list_and_one_model_before_all() -> No
     assert prices.of("mine", "gpt-4o") == PRICE
     assert prices.of("mine", "gpt-4o-mini") == Price(0, 0, 0, 0, 0)
     assert prices.of("other", "gpt-4o") is None
+
+
+def test_what_is_ones_own_is_free_unless_the_configuration_says_otherwise() -> None:
+    prices = Prices({"engine/dear": TOLD}, {"engine": "", "mine": "openai"}, frozenset({"engine"}))
+    assert prices.of("engine", "m") == FREE
+    assert prices.of("engine", "dear") == PRICE
+    assert prices.of("other", "m") is None
+
+
+def test_what_is_free_costs_nothing_before_it_has_told_its_tokens() -> None:
+    assert cost(Trace(0.0, "engine/m", price=FREE), 5) == 0
+    assert cost(Trace(0.0, "engine/m", price=FREE, lost_cost=7), 5) == 7
+    assert cost(Trace(0.0, "engine/m", price=FREE, lost_cost=None), 5) is None
 
 
 @given(

@@ -300,4 +300,4 @@ def _prepare(settings: EmbeddingSettings, progress: Progress) -> None:
     library.ensure(settings.model, progress)
 
 
-plugin = ProviderPlugin(settings=EmbeddingSettings, build=_build, prepare=_prepare, per_host=True)
+plugin = ProviderPlugin(settings=EmbeddingSettings, build=_build, prepare=_prepare, per_host=True, own=True)

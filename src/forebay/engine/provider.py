@@ -88,4 +88,4 @@ def _prepare(settings: EngineSettings, progress: Progress) -> None:
     library.ensure(settings.model, progress)
 
 
-plugin = ProviderPlugin(settings=EngineSettings, build=_build, prepare=_prepare, per_host=True)
+plugin = ProviderPlugin(settings=EngineSettings, build=_build, prepare=_prepare, per_host=True, own=True)

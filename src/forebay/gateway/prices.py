@@ -1,12 +1,14 @@
 """What the tokens of a deployment cost: as its vendor lists them, unless the configuration says otherwise.
 
-Whatever nobody has told a price of has none. It is unknown then, and so is the cost of every call there.
+What runs on machines of one's own costs nothing a token. Whatever else nobody has told a price of has none. It is
+unknown then, and so is the cost of every call there.
 """
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from importlib import resources
+from typing import Final
 
 import msgspec
 
@@ -15,6 +17,8 @@ from forebay.core.types import Deployment, Price, Trace
 from forebay.settings import PerToken, PriceSettings
 
 _PROMPT_SHARE = 3
+
+FREE: Final = Price(0, 0, 0, 0, 0)
 
 _DATE = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8})")
 
@@ -63,16 +67,24 @@ def price_list() -> PriceList:
 class Prices:
     """The prices of one configuration: ``told`` by it, by ``provider/model``; otherwise those of each one's vendor.
 
-    ``vendors`` are by the provider's name; a provider that is not in it is billed by nobody whose prices are known.
+    ``vendors`` are by the provider's name; a provider that is not in it is billed by nobody whose prices are known,
+    and one of ``own`` by nobody at all.
     """
 
-    def __init__(self, told: Mapping[str, PriceSettings] = {}, vendors: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        told: Mapping[str, PriceSettings] = {},
+        vendors: Mapping[str, str] = {},
+        own: Set[str] = frozenset(),
+    ) -> None:
         self._told = {name: each.price() for name, each in told.items()}
         self._vendors = vendors
+        self._own = own
 
     def of(self, provider: str, model: str) -> Price | None:
         """The price of a token of ``model`` at ``provider``, ``None`` if it is not known."""
-        return self._told.get(f"{provider}/{model}") or self._told.get(f"{provider}/*") or self._listed(provider, model)
+        told = self._told.get(f"{provider}/{model}") or self._told.get(f"{provider}/*")
+        return told or (FREE if provider in self._own else self._listed(provider, model))
 
     def _listed(self, provider: str, model: str) -> Price | None:
         rows = price_list().vendors.get(self._vendors.get(provider, ""), {})
@@ -87,11 +99,13 @@ def cost(trace: Trace, completion_tokens: int) -> int | None:
     """What a call has cost, in pico-dollars: what its usage says, and what was lost on others; ``None``: not known.
 
     ``completion_tokens`` is how many there are of them, which a stream that was cut off has not said. Who was never
-    asked took no money.
+    asked took no money, and what is free costs nothing, however many tokens there were.
     """
     if not trace.deployment:
         return 0
     price, usage, lost = trace.price, trace.usage, trace.lost_cost
+    if price == FREE:
+        return lost
     if price is None or usage is None or lost is None:
         return None
     return price.cost(usage, completion_tokens) + lost

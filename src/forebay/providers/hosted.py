@@ -190,5 +190,5 @@ def _of_address(name: str, settings: ForebaySettings) -> HostedProvider:
     return HostedProvider(name, settings.base_url.rstrip("/").removesuffix("/v1"), settings.api_key)
 
 
-plugin = ProviderPlugin(settings=HostedSettings, build=_of_host)
+plugin = ProviderPlugin(settings=HostedSettings, build=_of_host, own=True)
 elsewhere = ProviderPlugin(settings=ForebaySettings, build=_of_address)

@@ -193,4 +193,4 @@ def _prepare(settings: VLLMSettings, _progress: Progress) -> None:
             raise PreparationError(f"there is no '{path}', which the key '{key}' names")
 
 
-plugin = ProviderPlugin(settings=VLLMSettings, build=_build, prepare=_prepare, per_host=True)
+plugin = ProviderPlugin(settings=VLLMSettings, build=_build, prepare=_prepare, per_host=True, own=True)
