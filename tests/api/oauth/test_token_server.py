@@ -62,6 +62,13 @@ class Place:
         status, body = await self.ask("POST", "/v1/chat/completions", token, CHAT)
         return status, body.get("error", {}).get("code", "")
 
+    async def refused(self, token: str) -> tuple[int, str, str]:
+        """Status, code and challenge."""
+        headers = {"authorization": f"Bearer {token}"}
+        async with self._http.get(f"{self.url}/v1/models", headers=headers) as reply:
+            body = await reply.json()
+            return reply.status, body["error"]["code"], reply.headers["www-authenticate"]
+
     async def token(self, data: Any, **headers: str) -> tuple[int, Any, Any]:
         async with self._http.post(f"{self.url}/oauth/token", data=data, headers=headers) as reply:
             return reply.status, await reply.json(), reply.headers
@@ -222,7 +229,9 @@ async def test_tokens_that_only_look_like_ours_are_refused(open_place: Open) -> 
             unsigned(confused, claims).rpartition(".")[0].encode(),
             "sha256",
         )
+        others = {**claims, "iss": "https://elsewhere.example"}
         for forged in (
+            sign(stranger, others, **header),
             sign(stranger, claims, **header),
             f"{head}.{body}.{sign(stranger, claims, **header).split('.')[2]}",
             f"{head}.{sign(stranger, {**claims, 'client_id': 'key_x'}).split('.')[1]}.{signature}",
@@ -234,5 +243,10 @@ async def test_tokens_that_only_look_like_ours_are_refused(open_place: Open) -> 
             token + "x",
             token[:-1],
         ):
-            assert (await place.chat(forged))[0] == 401, forged
+            status, code, challenge = await place.refused(forged)
+            assert (status, code) == (401, "invalid_token"), forged
+            assert challenge.startswith('Bearer error="invalid_token", error_description="it'), challenge
+            assert "resource_metadata=" in challenge
+        for opaque in ("opaque", "a.b.c"):
+            assert (await place.refused(opaque))[1] == "invalid_api_key"
         assert (await place.chat(token))[0] == 200

@@ -15,7 +15,7 @@ from forebay.auth.keys import UNKNOWN
 from forebay.auth.oauth import claims
 from forebay.auth.oauth.errors import InvalidTokenError
 from forebay.auth.oauth.signature import check_signature
-from forebay.auth.oauth.token import LONGEST, take_apart
+from forebay.auth.oauth.token import LONGEST, is_jwt, take_apart
 from forebay.core.errors import AuthenticationError, InvalidRequestError
 from forebay.core.keys import IssuedKey
 from forebay.core.scopes import ADMIN, SCOPES
@@ -112,10 +112,14 @@ class TokenServer:
             own = self._verified(text)
             if own is not None:
                 return own
-            if others is None:
-                raise AuthenticationError(UNKNOWN)
-            return await others(text)
+            try:
+                return await ask(text)
+            except AuthenticationError:
+                if is_jwt(text) and take_apart(text).claims.get("iss") == self._issuer:
+                    raise InvalidTokenError("it is signed by an unknown key") from None
+                raise
 
+        ask = others or _nobodys
         return verify
 
     def _verified(self, text: str) -> Principal | None:
@@ -148,6 +152,14 @@ class TokenServer:
             raise InvalidTokenError("its client has ended")
         scopes = known.scopes & set(_scopes(key))
         return msgspec.structs.replace(key.principal(), scopes=scopes, admin=ADMIN in scopes)
+
+
+async def _nobodys(text: str) -> Principal:
+    """Refuse a token that no issuer is asked about."""
+    if is_jwt(text):
+        take_apart(text)
+        raise InvalidTokenError("it is from another issuer")
+    raise AuthenticationError(UNKNOWN)
 
 
 class InvalidClientError(AuthenticationError):
