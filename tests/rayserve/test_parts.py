@@ -50,6 +50,11 @@ def test_figures_of_replicas_are_read() -> None:
     assert (engines.min, engines.max, engines.kv_use, dict(engines.resources)) == (2, 4, 0.5, {"gpu_box": 1.0})
 
 
+def test_without_a_max_there_are_as_many_as_the_min() -> None:
+    ray = Source("ray: {gateways: {min: 3}, engines: {max: 5}}", "f.yaml").read({}).ray
+    assert (ray.gateways.min, ray.gateways.max, ray.engines.min, ray.engines.max) == (3, 3, 1, 5)
+
+
 @pytest.mark.parametrize(
     ("wrong", "where"),
     [
@@ -57,6 +62,8 @@ def test_figures_of_replicas_are_read() -> None:
         ("engines: {kv_use: 1.5}", "ray.engines.kv_use"),
         ("gateways: {kv_use: 0.5}", "ray.gateways.kv_use"),
         ("surge: 101", "ray.surge"),
+        ("gateways: {min: 3, max: 2}", "ray.gateways: 'min' is 3, more than 'max', which is 2"),
+        ("engines: {min: 3, max: 2}", "ray.engines: 'min' is 3"),
     ],
 )
 def test_wrong_figures_are_named(wrong: str, where: str) -> None:

@@ -54,7 +54,7 @@ def _engines(settings: Settings) -> serve.Deployment:
 def _scaling(ray: RaySettings, how: ReplicaSettings, **more: Any) -> AutoscalingConfig:  # noqa: ANN401  # Serve's
     return AutoscalingConfig(
         min_replicas=how.min,
-        max_replicas=max(how.min, how.max),
+        max_replicas=how.max or how.min,
         target_ongoing_requests=how.requests,
         upscale_delay_s=ray.upscale,
         downscale_delay_s=ray.downscale,

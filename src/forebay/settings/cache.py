@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from forebay.settings.bounds import ordered
 from forebay.settings.document import Entries, Node, Scalar, located
 from forebay.settings.problems import Problems
 from forebay.settings.section import KIND, Section, section
@@ -64,6 +65,9 @@ class CacheSettings(msgspec.Struct, frozen=True):
     shared: bool = False
     front: FrontSettings = FrontSettings()
     semantic: SemanticSettings | None = None
+
+    def __post_init__(self) -> None:
+        ordered(self, "ttl", "max_ttl")
 
 
 OFF: Final = "off"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from forebay.settings.bounds import ordered
 from forebay.settings.values import KIB, Duration, Size
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -24,3 +25,6 @@ class CaptureSettings(msgspec.Struct, frozen=True):
     sample: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     max_body: Size = 256 * KIB
     max_size: Size = KIB**3
+
+    def __post_init__(self) -> None:
+        ordered(self, "max_body", "max_size")

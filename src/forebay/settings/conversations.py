@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from forebay.settings.bounds import ordered
 from forebay.settings.values import KIB, Duration, Size
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -21,3 +22,6 @@ class ConversationSettings(msgspec.Struct, frozen=True):
     max_items: Count = 10_000
     max_item: Size = 4 * KIB**2
     max_size: Size = 64 * KIB**2
+
+    def __post_init__(self) -> None:
+        ordered(self, "max_item", "max_size")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from forebay.settings.bounds import ordered
 from forebay.settings.values import Duration
 
 Replicas = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
@@ -14,16 +15,24 @@ Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 class ReplicaSettings(msgspec.Struct, frozen=True):
     """Replicas of one kind: from ``min`` to ``max`` of them, so many that each has about ``requests`` under way.
 
+    Without a ``max`` there are ``min`` of them.
+
     A replica is given no more than ``most`` requests at once; others wait. It reserves ``cpus`` cores (a share of one
     is a share) and ``resources`` of Ray's, by which nodes can be chosen.
     """
 
     min: Replicas = 1
-    max: Replicas = 1
+    max: Replicas | None = None
     requests: Annotated[float, msgspec.Meta(gt=0)] = 32.0
     most: Replicas = 256
     cpus: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     resources: Mapping[str, float] = {}
+
+    def __post_init__(self) -> None:
+        if self.max is not None:
+            ordered(self, "min", "max")
+        else:
+            msgspec.structs.force_setattr(self, "max", self.min)
 
 
 class EngineReplicaSettings(ReplicaSettings, frozen=True):

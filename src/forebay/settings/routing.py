@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from forebay.settings.bounds import ordered
 from forebay.settings.values import Duration
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -58,6 +59,10 @@ class HedgeSettings(msgspec.Struct, frozen=True):
 
     after: Literal["p95"] | Duration = "p95"
     least: Duration = 0.05
+
+    def __post_init__(self) -> None:
+        if self.after != "p95":
+            ordered(self, "least", "after")
 
 
 class FallbackSettings(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """When a child is started again."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,8 @@ def test_never_more_than_allowed_in_any_time(
             at.append(now)
     for moment in at:
         assert sum(moment - within < each <= moment for each in at) <= most
+
+
+def test_a_first_pause_above_the_longest_is_refused() -> None:
+    with pytest.raises(ValueError, match="'pause' is 2, more than 'longest_pause', which is 1"):
+        RestartSettings(pause=2.0, longest_pause=1.0)

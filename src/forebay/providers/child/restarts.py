@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from forebay.settings import Duration
+from forebay.settings.bounds import ordered
 
 
 class RestartSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +22,9 @@ class RestartSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pause: Duration = 1.0
     longest_pause: Duration = 60.0
     stable: Duration = 120.0
+
+    def __post_init__(self) -> None:
+        ordered(self, "pause", "longest_pause")
 
 
 class Restarts:
