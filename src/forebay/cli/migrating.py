@@ -62,10 +62,14 @@ async def _migrate(settings: StoreSettings, patience: float) -> None:
 
 async def _until_done(built: Store, deadline: float) -> None:
     """Try until ``deadline``, a time of the event loop: a database may start beside us."""
+    told = ""
     while True:
         try:
             return await built.migrate()
-        except UnavailableError:
+        except UnavailableError as error:
             if asyncio.get_running_loop().time() + AGAIN_SECONDS > deadline:
                 raise
+            if str(error) != told:
+                told = str(error)
+                click.echo(f"{told} Waiting for it.", err=True)
             await asyncio.sleep(AGAIN_SECONDS)

@@ -113,7 +113,8 @@ class Store(Protocol):
         """Bring what is kept to the form that this version knows; it also happens by itself before the first use.
 
         Raises:
-            UnavailableError: what is behind cannot be reached, or not changed.
+            UnavailableError: what is behind cannot be reached, or not changed; the message says why.
+            PreparationError: nor will it ever be.
         """
         ...
 

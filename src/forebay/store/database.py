@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from forebay.core.errors import UnavailableError
+from forebay.plugins import PreparationError
+from forebay.store.failures import is_lasting, told
 from forebay.store.migrations import upgrade
 
 AWAY: Final = (SQLAlchemyError, OSError, TimeoutError)
@@ -64,7 +66,7 @@ class Database:
                 async with self._engine.connect() as connection:
                     yield await connection.execution_options(**{READ: True})
         except AWAY as error:
-            logger.warning("the store cannot be read: %s", type(error).__name__)
+            logger.warning("the store cannot be read: %s", told(error))
             raise UnavailableError("The store cannot be read now; try again later.") from error
 
     @contextlib.asynccontextmanager
@@ -78,17 +80,22 @@ class Database:
             async with self.writing() as connection:
                 yield connection
         except AWAY as error:
-            logger.warning("the store cannot be changed: %s", type(error).__name__)
+            logger.warning("the store cannot be changed: %s", told(error))
             raise UnavailableError("The store cannot be changed now; try again later.") from error
 
     async def migrate(self) -> None:
         """Bring the schema up to date now, in place of before the first use.
 
         Raises:
-            UnavailableError: the database is away.
+            UnavailableError: the database is away; the message says why, for whoever runs the server.
+            PreparationError: waiting for it is of no use.
         """
-        async with self.changing():
-            pass
+        try:
+            async with self.writing():
+                pass
+        except AWAY as error:
+            reason = f"The store cannot be brought up to date: {told(error)}."
+            raise PreparationError(reason) if is_lasting(error) else UnavailableError(reason) from error
 
     async def close(self) -> None:
         """Close all connections."""

@@ -21,6 +21,7 @@ import msgspec
 
 from forebay.core.types import Record
 from forebay.store.database import AWAY
+from forebay.store.failures import told
 from forebay.store.journal import FullError, Journal
 from forebay.store.usage import Row, UsageTable
 
@@ -157,7 +158,7 @@ class Ledger:
                 pause = 0.0
             except AWAY as error:
                 if not pause:
-                    logger.warning("the database cannot be written to, rows wait in the journal: %s", _told(error))
+                    logger.warning("the database cannot be written to, rows wait in the journal: %s", told(error))
                 pause = min(max(2 * pause, DELIVER_SECONDS), LONGEST_PAUSE)
 
     async def _closed_within(self, seconds: float) -> bool:
@@ -215,5 +216,6 @@ def _read(file: Path) -> list[Row]:
 
 
 def _told(error: Exception) -> str:
-    """What went wrong, without anything that a driver may have put into its message."""
-    return type(error).__name__
+    """What keeps the disk from taking rows."""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
+    return reason or "they would be more than 'store.journal_limit', or than the disk holds"

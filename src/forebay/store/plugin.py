@@ -12,7 +12,7 @@ from forebay.store.captures import CaptureTable
 from forebay.store.conversations.answers import ResponseTable
 from forebay.store.conversations.feedback import FeedbackTable
 from forebay.store.conversations.table import ConversationTable
-from forebay.store.database import Database, UnusableUrlError, journal_folder, parse
+from forebay.store.database import SQLITE, Database, UnusableUrlError, journal_folder, parse
 from forebay.store.journal import Journal
 from forebay.store.keys import KeyTable
 from forebay.store.ledger import Ledger
@@ -64,7 +64,8 @@ class SqlStore:
         """Bring the schema up to date.
 
         Raises:
-            UnavailableError: the database is away.
+            UnavailableError: the database is away; the message says why.
+            PreparationError: waiting for it is of no use.
         """
         await self._database.migrate()
 
@@ -86,8 +87,9 @@ def build(settings: StoreSettings) -> SqlStore:
     except (UnusableUrlError, ArgumentError) as error:
         raise PreparationError(f"store.url {error}") from None
     except ImportError as error:
+        extra = "store" if url.get_backend_name() == SQLITE else "postgres"
         raise PreparationError(
-            f"store.url needs a driver that is not installed ({error.name}): pip install 'forebay[postgres]'"
+            f"store.url needs a driver that is not installed ({error.name}): pip install 'forebay[{extra}]'"
         ) from None
     folder = Path(settings.journal) if settings.journal else journal_folder(url)
     return SqlStore(database, Journal(folder, settings.journal_limit), settings)
