@@ -10,8 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-MEMORIES = 256
-"""Deployments that the real `prefix-aware` remembers; beyond that each is forgotten before it is asked for again."""
 PIECE = 128
 """Tokens of its pieces of 512 bytes."""
 SESSIONS = 100_000
@@ -82,7 +80,6 @@ class PrefixAware:
         self._running = np.zeros(engines)
         self._noise = np.random.default_rng(seed)
         self._sent: OrderedDict[int, dict[int, int]] = OrderedDict()
-        self._remembers = engines <= MEMORIES
 
     def pick(self, session: int, prompt: int) -> int:
         """The formula of `forebay.gateway.strategies.prefix_aware`, with its default `beta` of 1."""
@@ -92,10 +89,9 @@ class PrefixAware:
             scores[engine] -= min(given, pieces) / (pieces or 1)
         engine = int(np.argmin(scores))
         self._running[engine] += 1
-        if self._remembers:
-            self._sent[session] = {**sent, engine: pieces}
-            if len(self._sent) > SESSIONS:
-                self._sent.popitem(last=False)
+        self._sent[session] = {**sent, engine: pieces}
+        if len(self._sent) > SESSIONS:
+            self._sent.popitem(last=False)
         return engine
 
     def ended(self, engine: int) -> None:

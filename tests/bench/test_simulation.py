@@ -12,12 +12,11 @@ from bench.simulation.engine import Engine, Job
 from bench.simulation.fleet import Plan, simulate
 from bench.simulation.measured import measured
 from bench.simulation.prefixes import Prefixes
-from bench.simulation.routing import MEMORIES, PrefixAware
+from bench.simulation.routing import PrefixAware
 from bench.simulation.run import CHECKED, TOKENS_ERROR, TTFT_ERROR
 from bench.simulation.users import HOURS, Habits, curve
 from forebay.engine.blocks import BLOCK
 from forebay.engine.options import EngineSettings
-from forebay.gateway.strategies import prefix_aware
 from forebay.store import ledger
 
 FIGURES = measured()
@@ -52,7 +51,6 @@ def test_what_it_knows_of_forebay_is_what_forebay_has() -> None:
     assert limits.max_running == options.max_running
     assert limits.max_batched_tokens == options.max_batched_tokens
     assert limits.block == BLOCK
-    assert prefix_aware.MEMORIES == MEMORIES
     assert FIGURES.postgresql.deliver_s == ledger.DELIVER_SECONDS
     assert FIGURES.postgresql.batches[-1].rows == ledger.BATCH
 
@@ -119,11 +117,11 @@ def test_two_engines_answer_twice_what_one_answers_in_no_more_time(strategy: str
     assert two.prefix_hits > 0.8 * one.prefix_hits or strategy == "least-busy"
 
 
-def test_beyond_so_many_engines_nothing_is_remembered() -> None:
-    few, many = PrefixAware(MEMORIES, 1), PrefixAware(MEMORIES + 1, 1)
+@pytest.mark.parametrize("engines", [2, 1000])
+def test_however_many_engines_there_are_a_session_stays(engines: int) -> None:
+    router = PrefixAware(engines, 1)
 
-    assert len({few.pick(7, 1000) for _ in range(2)}) == 1
-    assert len({many.pick(7, 1000) for _ in range(2)}) == 2
+    assert len({router.pick(7, 1000) for _ in range(2)}) == 1
 
 
 @pytest.mark.parametrize("load", [0.3, 0.7])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from forebay.core.ports import Strategy
 from forebay.core.types import Call, Deployment, Live, Operation, Principal, Request, Trace
-from forebay.gateway.strategies.prefix_aware import Memory, PrefixAware, PrefixAwareSettings
+from forebay.gateway.strategies.prefix_aware import MEMORIES, Memory, PrefixAware, PrefixAwareSettings
 from forebay.gateway.target import Target
 from forebay.plugins import STRATEGIES, Tools, installed, strategy_plugin
 from tests.support.scripted import Scripted
@@ -180,6 +180,26 @@ def test_the_score_is_the_share_that_matched_less_the_relative_load() -> None:
     assert scores == pytest.approx([0.5 * 1 / 3, 0.5 * 3 / 3], abs=1e-5)
     again = made.score(call(prompt("x" * 1000)), candidates)
     assert again[0] == pytest.approx(0.5 * 1 / 3 - 1, abs=1e-5)
+
+
+def test_more_deployments_are_remembered_in_the_same_memory() -> None:
+    candidates = [candidate(str(number)) for number in range(2 * MEMORIES)]
+    made = PrefixAware(PrefixAwareSettings(piece=64, remembered=8), Random(1))
+    homes = {}
+    for number in range(100, 130):
+        asked = call(prompt(f"{number}" * 100))
+        homes[number] = first(made.score(asked, candidates), candidates)
+    for number, home in homes.items():
+        assert first(made.score(call(prompt(f"{number}" * 100)), candidates), candidates) == home
+    assert {memory.limit for memory in made._memories.values()} == {4}
+    assert len(made._memories) == 2 * MEMORIES
+
+
+def test_names_that_clients_make_up_are_forgotten() -> None:
+    made = PrefixAware(PrefixAwareSettings(), Random(1))
+    for number in range(2 * MEMORIES):
+        made.score(call(prompt("x" * 1000)), [candidate(str(number))])
+    assert len(made._memories) == MEMORIES
 
 
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 50))

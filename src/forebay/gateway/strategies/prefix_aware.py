@@ -21,14 +21,15 @@ from forebay.plugins import StrategyPlugin
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
-# Deployments whose prompts are remembered: behind a wildcard it is clients who name them.
+# Deployments whose prompts are remembered at least: behind a wildcard it is clients who name them. Where one model has
+# more of them each is remembered, and less of each: all of it takes no more memory than these would.
 MEMORIES = 256
 # Among equals chance decides, and it must decide here, so that what is remembered is where the prompt went.
 NOISE = 1e-6
 
 
 class PrefixAwareSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``piece`` is in bytes, ``longest`` how many pieces of a request count, ``remembered`` are per deployment."""
+    """``piece`` is in bytes, ``longest`` so many of a request count, ``remembered`` are kept for each deployment."""
 
     beta: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     piece: Positive = 512
@@ -46,10 +47,10 @@ class Prompt(msgspec.Struct):
 
 
 class Memory:
-    """The pieces that one deployment was given, the least recently used forgotten first."""
+    """The latest pieces that one deployment was given, ``limit`` of them."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._pieces: OrderedDict[int, None] = OrderedDict()
 
     def matched(self, chain: Sequence[int]) -> int:
@@ -66,7 +67,7 @@ class Memory:
         for piece in reversed(chain):
             pieces[piece] = None
             pieces.move_to_end(piece)
-        while len(pieces) > self._limit:
+        while len(pieces) > self.limit:
             pieces.popitem(last=False)
 
     def __len__(self) -> int:
@@ -80,11 +81,13 @@ class PrefixAware:
         self._settings = settings
         self._random = random.random
         self._memories: dict[str, Memory] = {}
+        self._most = MEMORIES
 
     def score(self, call: Call, candidates: Sequence[Candidate], /) -> Sequence[float]:
         """The formula's value with the sign turned round."""
         settings = self._settings
         pieces = chain(call.request.body, call.request.model, settings.piece, settings.longest)
+        self._most = max(self._most, len(candidates))
         mean = sum(each.live.running for each in candidates) / len(candidates)
         memories = [self._memory(each.deployment.name) for each in candidates]
         scores = []
@@ -97,9 +100,13 @@ class PrefixAware:
 
     def _memory(self, name: str) -> Memory:
         """What ``name`` was given; the deployment that was looked at least recently is forgotten."""
-        memory = self._memories.pop(name, None) or Memory(self._settings.remembered)
+        limit = max(1, self._settings.remembered * MEMORIES // self._most)
+        memory = self._memories.pop(name, None)
+        if memory is None:
+            memory = Memory(limit)
+        memory.limit = limit
         self._memories[name] = memory
-        if len(self._memories) > MEMORIES:
+        if len(self._memories) > self._most:
             del self._memories[next(iter(self._memories))]
         return memory
 
