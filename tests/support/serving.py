@@ -48,12 +48,12 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def serving(
-    application: Application, limits: Limits | None = None, certificate: Certificate | None = None
+    application: Application, limits: Limits | None = None, certificate: Certificate | None = None, port: int = 0
 ) -> AsyncIterator[Running]:
     """A server around ``application`` that lives as long as the context."""
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     config = configuration(
-        lambda: application, Listen(port=0, shutdown_seconds=1, certificate=certificate), limits or Limits()
+        lambda: application, Listen(port=port, shutdown_seconds=1, certificate=certificate), limits or Limits()
     )
     server = Server(config, listening.set_result)
     task = asyncio.create_task(server.serve())

@@ -53,7 +53,7 @@ class Models:
         await self._send(send, described, request_id)
 
     def _described(self, name: str, owner: str, targets: Sequence[Target]) -> dict[str, object]:
-        known = frozenset[Operation]().union(*(each.provider.operations for each in targets)) - STORED
+        known = frozenset[Operation]().union(*(each.operations for each in targets)) - STORED
         operations = [each.value for each in Operation if each in known]
         return {
             "id": name,

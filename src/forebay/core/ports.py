@@ -62,6 +62,15 @@ class Provider(Protocol):
 
 
 @runtime_checkable
+class Varied(Protocol):
+    """What a `Provider` is besides if it knows that its models differ in what can be asked of them."""
+
+    def operations_of(self, model: str, /) -> frozenset[Operation]:
+        """What can be asked of ``model``, or of those that a pattern with a ``*`` means, as far as is known."""
+        ...
+
+
+@runtime_checkable
 class Exposing(Protocol):
     """What a `Provider` is besides if it has metrics of its own, under names of its own."""
 

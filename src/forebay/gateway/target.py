@@ -2,8 +2,8 @@
 
 import msgspec
 
-from forebay.core.ports import Provider, Strategy
-from forebay.core.types import Deployment, Live
+from forebay.core.ports import Provider, Strategy, Varied
+from forebay.core.types import Deployment, Live, Operation
 from forebay.settings import CoolDownSettings, FallbackSettings, HedgeSettings, RetrySettings
 
 
@@ -13,6 +13,13 @@ class Target(msgspec.Struct, frozen=True):
     deployment: Deployment
     provider: Provider
     live: Live = msgspec.field(default_factory=Live)
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What the deployment answers, as far as is known without asking it."""
+        provider = self.provider
+        known = provider.operations_of(self.deployment.model) if isinstance(provider, Varied) else provider.operations
+        return known & provider.operations
 
 
 class Model(msgspec.Struct, frozen=True):

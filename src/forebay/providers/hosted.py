@@ -17,9 +17,9 @@ from forebay.core.adapters import AdapterSource
 from forebay.core.decode import MALFORMED
 from forebay.core.errors import UnavailableError
 from forebay.core.marks import Tokens
-from forebay.core.operations import STORED
 from forebay.core.types import Call, Deployment, Operation, Reply, TimeOuts
 from forebay.plugins import ProviderPlugin
+from forebay.providers.offers import EVERYTHING, Offers
 from forebay.providers.transport import Client, TransportError
 from forebay.providers.vllm.adapters import RemoteAdapters
 from forebay.providers.vllm.endpoint import Endpoint
@@ -84,13 +84,18 @@ class HostedProvider:
         self._client = Client(url, headers=headers, environ=os.environ)
         self._endpoint = Endpoint(name, url, key, exact=True)
         self._adapters = RemoteAdapters()
+        self._offers = Offers(self._endpoint.models)
         self._failure: str | None = None
         self._watching: asyncio.Task[None] | None = None
 
     @property
     def operations(self) -> frozenset[Operation]:
         """Everything that a model does: what it cannot do it says itself."""
-        return frozenset(Operation) - STORED
+        return EVERYTHING
+
+    def operations_of(self, model: str, /) -> frozenset[Operation]:
+        """What can be asked of one of its models, as it says itself."""
+        return self._offers.of(model)
 
     @property
     def marks(self) -> bool:
@@ -180,6 +185,9 @@ class HostedProvider:
             self._failure = found.providers.get(self._twin) if self._twin else None
         except (TransportError, *MALFORMED):
             self._failure = _GONE
+            self._offers.expire()
+        else:
+            await self._offers.learn()
 
 
 def _of_host(name: str, settings: HostedSettings) -> HostedProvider:

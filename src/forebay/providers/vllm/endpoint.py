@@ -22,10 +22,11 @@ _REPLY_BYTES: Final = 1024 * 1024
 
 
 class ServedModel(msgspec.Struct, frozen=True):
-    """A row of ``GET /v1/models``."""
+    """A row of ``GET /v1/models``; a Forebay's has ``operations``."""
 
     id: str
     parent: str | None = None
+    operations: tuple[str, ...] | None = None
 
 
 class _Listed(msgspec.Struct, frozen=True):
