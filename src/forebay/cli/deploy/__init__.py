@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from forebay.settings.values import duration
+
 
 @click.group()
 def deploy() -> None:
@@ -17,10 +19,14 @@ def deploy() -> None:
 @click.option(
     "--address", default="auto", help="The cluster's address.  [default: what RAY_ADDRESS says, or this machine's]"
 )
-def ray(config: Path, address: str) -> None:
+@click.option("--timeout", default="10m", help="How long all replicas may take to start.  [default: 10m]")
+def ray(config: Path, address: str, timeout: str) -> None:
     """Serve on a Ray cluster, or update what is served there."""
+    seconds = duration(timeout)
+    if seconds is None:
+        raise click.BadParameter("expected a duration, such as 10m", param_hint="--timeout")
     try:
         from forebay.cli.deploy.onto_ray import onto_ray  # noqa: PLC0415  # Ray comes with an extra
     except ImportError as error:
         raise click.ClickException(f"needs what is not installed ({error.name}): pip install 'forebay[ray]'") from None
-    onto_ray(config, address)
+    onto_ray(config, address, seconds)

@@ -19,19 +19,23 @@ _OPEN: Final = "are missing: everybody who can reach the cluster's nodes could u
 _ROLE: Final = "must be 'all': on Ray, gateways and engines are replicas of one configuration"
 
 
-def onto_ray(config: Path, address: str) -> None:
-    """Serve what ``config`` says on the cluster at ``address``."""
+def onto_ray(config: Path, address: str, seconds: float) -> None:
+    """Serve what ``config`` says on the cluster at ``address``, if it does within so many ``seconds``."""
     try:
         source = Source(file_text(config), str(config))
         settings = source.read()
         _check(settings, source.name)
         for each in _of_one_machine(settings):
             click.echo(f"Note: {each}", err=True)
-        deploy(source, settings, address)
+        deploy(source, settings, address, _say, seconds)
     except (SettingsError, NoClusterError, RefusedError, OSError) as error:
         raise click.ClickException(str(error)) from None
     server = settings.server
     sys.stdout.write(f"Forebay is served by every node of the cluster at http://{server.host}:{server.port}/v1\n")
+
+
+def _say(what: str) -> None:
+    click.echo(what, err=True)
 
 
 def _check(settings: Settings, name: str) -> None:
