@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from forebay.auth.attempts import Attempts
+from forebay.attempting import Attempting
 from forebay.auth.credentials import Credentials, Verify
 from forebay.auth.issued import IssuedKeys
 from forebay.auth.issuing import Issuer
@@ -49,10 +49,11 @@ class Accounts:
         self.store = build_store(settings.store)
         issued = settings.auth.issued_keys
         self._issued = IssuedKeys(self.store.keys, _pepper(issued)) if self.store and issued else None
+        self._attempting = Attempting(settings.limits)
+        self._at_passwords = self._attempting.of("password")
         self.server = self._authorization_server(settings.auth)
         self._web = Web()
         self._verifiers: list[tuple[Sequence[IssuerSettings], Verifier]] = []
-        self._attempts = Attempts()
         self._logins: list[tuple[AuthSettings, Login]] = []
 
     def authenticator(self, settings: AuthSettings) -> Authenticator:
@@ -91,7 +92,7 @@ class Accounts:
             raise PreparationError(
                 f"auth.login needs what is not installed ({error.name}): pip install 'forebay[login]'"
             ) from None
-        login = Login(settings, settings.login, self.store, self._web.ask, self._attempts)
+        login = Login(settings, settings.login, self.store, self._web.ask, self._at_passwords)
         self._logins.append((settings, login))
         return login
 
@@ -99,6 +100,7 @@ class Accounts:
         """Open the store, and know the keys in it."""
         if self.store is not None:
             await self.store.start()
+        await self._attempting.start()
         if self._issued is not None:
             await self._issued.start()
         if self.server is not None:
@@ -113,6 +115,7 @@ class Accounts:
         for _, login in self._logins:
             await login.close()
         await self._web.close()
+        await self._attempting.close()
         if self.server is not None:
             await self.server.close()
         if self._issued is not None:
@@ -130,9 +133,8 @@ class Accounts:
             raise PreparationError(
                 f"auth.server needs what is not installed ({error.name}): pip install 'forebay[oauth]'"
             ) from None
-        return AuthorizationServer(
-            settings.resource, settings.server, self.store.signing, _pepper(issued), self._issued
-        )
+        attempts = self._attempting.of("secret")
+        return AuthorizationServer(settings, self.store.signing, _pepper(issued), self._issued, attempts)
 
     def _verifier(self, issuers: Sequence[IssuerSettings]) -> Verifier:
         """What another generation had already, if it had the same issuers: it knows their keys."""

@@ -6,29 +6,28 @@ It needs ``forebay[oauth]``, so it is imported only where the configuration asks
 from forebay.api.http import Endpoint
 from forebay.api.oauth.endpoints import JWKS_PATH, METADATA_PATH, Published, TokenEndpoint, metadata
 from forebay.api.oauth.errors import TOKEN_PATH
-from forebay.auth.attempts import Attempts
 from forebay.auth.authorization_server.signing import SigningKeys
 from forebay.auth.authorization_server.tokens import TokenServer, Verify
 from forebay.auth.issued import IssuedKeys
+from forebay.core.attempts import Attempts
 from forebay.core.signing import SigningBook
-from forebay.settings import AuthorizationServerSettings
+from forebay.settings import AuthorizationServerSettings, AuthSettings
 
 
 class AuthorizationServer:
-    """Gives tokens of ``issuer`` to whoever has one of ``clients``; ``secret`` encrypts its keys in ``book``."""
+    """Gives tokens to whoever has one of ``clients``; ``secret`` encrypts its keys in ``book``.
+
+    ``settings`` have a ``server``, and as ``resource`` the issuer's name. ``attempts`` are those at clients' secrets.
+    """
 
     def __init__(
-        self,
-        issuer: str,
-        settings: AuthorizationServerSettings,
-        book: SigningBook,
-        secret: bytes,
-        clients: IssuedKeys,
+        self, settings: AuthSettings, book: SigningBook, secret: bytes, clients: IssuedKeys, attempts: Attempts
     ) -> None:
-        self._issuer = issuer
-        self._keys = SigningKeys(book, secret, settings)
-        self._tokens = TokenServer(issuer, settings, self._keys, clients)
-        self._attempts = Attempts()
+        server = settings.server or AuthorizationServerSettings()
+        self._issuer = settings.resource
+        self._keys = SigningKeys(book, secret, server)
+        self._tokens = TokenServer(self._issuer, server, self._keys, clients)
+        self._attempts = attempts
 
     def verifier(self, others: Verify | None) -> Verify:
         """Knows the principal behind a token of this server, and asks ``others`` about all others."""

@@ -26,11 +26,11 @@ from forebay.api.login.session import (
     SessionEndpoint,
     key_methods,
 )
-from forebay.auth.attempts import Attempts
 from forebay.auth.login.acting import Acting
 from forebay.auth.login.password import Generated, Known, Password
 from forebay.auth.login.provider import Ask, Provider
 from forebay.auth.login.sessions import Sessions
+from forebay.core.attempts import Attempts
 from forebay.core.errors import UnavailableError
 from forebay.core.ports import Authenticator
 from forebay.core.store import Store

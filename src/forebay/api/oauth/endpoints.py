@@ -10,8 +10,8 @@ import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
 from forebay.api.oauth.errors import NO_STORE, TOKEN_PATH
-from forebay.auth.attempts import Attempts
 from forebay.auth.authorization_server.tokens import InvalidClientError, TokenServer
+from forebay.core.attempts import Attempts
 from forebay.core.errors import InvalidRequestError, UnsupportedMediaTypeError
 from forebay.core.keys import IssuedKey
 from forebay.core.scopes import SCOPES
@@ -64,7 +64,7 @@ class TokenEndpoint:
             return await self._server.client(identity, secret)
         except InvalidClientError:
             if secret:
-                self._attempts.begin(address)
+                await self._attempts.begin(address)
             raise
 
 

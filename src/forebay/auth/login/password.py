@@ -10,7 +10,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from forebay.auth.attempts import Attempts
+from forebay.core.attempts import Attempts
 from forebay.core.errors import AuthenticationError
 from forebay.core.passwords import PasswordBook
 from forebay.core.sessions import Session
@@ -58,14 +58,14 @@ class Password:
             RateLimitError: there were too many wrong ones.
             UnavailableError: nobody knows the right one now.
         """
-        self._attempts.begin(address)
+        await self._attempts.begin(address)
         known = await self._known()
         async with self._room:
             right = await asyncio.to_thread(_is, known, text[: LONGEST + 1])
         if not right or len(text) > LONGEST:
             logger.warning("a wrong password came from %s", address)
             raise IncorrectPasswordError
-        self._attempts.succeeded(address)
+        await self._attempts.succeeded(address)
         now = time.time()
         return Session(self._origin, NAME, "default", "Admin", "admin", now, now, now + self._lifetime)
 
