@@ -22,12 +22,14 @@ from forebay.settings import (
     AuthSettings,
     IssuedKeySettings,
     KeySettings,
+    LimitsSettings,
     Secret,
     Settings,
     StoreSettings,
 )
 from tests.api.conftest import WHOLE, Serve
 from tests.support.issuing import sign, unsigned
+from tests.support.redis_server import redis_server
 
 RESOURCE = "https://forebay.example"
 ADMIN = {"authorization": "Bearer operator"}
@@ -82,7 +84,7 @@ def open_place(serve: Serve, tmp_path: Path) -> Open:
     """How to serve; all servers of a test share a store."""
 
     @contextlib.asynccontextmanager
-    async def opened(algorithm: Any = "ES256") -> AsyncIterator[Place]:
+    async def opened(algorithm: Any = "ES256", limits: LimitsSettings | None = None) -> AsyncIterator[Place]:
         auth = AuthSettings(
             (KeySettings(Secret("operator"), "operator", admin=True),),
             IssuedKeySettings(Secret("a pepper of 16 characters")),
@@ -91,7 +93,7 @@ def open_place(serve: Serve, tmp_path: Path) -> Open:
         )
         store = StoreSettings(Secret(f"sqlite:///{tmp_path}/forebay.db"))
         async with (
-            serve(WHOLE, Settings(auth=auth, store=store)) as (running, _),
+            serve(WHOLE, Settings(auth=auth, store=store, limits=limits or LimitsSettings())) as (running, _),
             aiohttp.ClientSession() as http,
         ):
             yield Place(running.url, http)
@@ -192,6 +194,16 @@ async def test_secrets_cannot_be_guessed_for_long(open_place: Open) -> None:
         assert int(found[-1][2]["retry-after"]) > 0
         identity, secret = await place.key()
         assert (await place.token(GRANT, authorization=basic(identity, secret)))[0] == 200
+
+
+@pytest.mark.needs("redis")
+async def test_secrets_cannot_be_guessed_at_one_process_after_the_other(open_place: Open, tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        limits = LimitsSettings(Secret(server.url), timeout=5.0)
+        async with open_place(limits=limits) as place, open_place(limits=limits) as other:
+            guess = {"authorization": basic("key_1", "fb-wrong")}
+            answers = [(await each.token(GRANT, **guess))[0] for each in (place, other) * 6]
+    assert answers == [401] * 10 + [429] * 2
 
 
 async def test_nobody_guesses_by_sending_no_secret(open_place: Open) -> None:
