@@ -134,7 +134,7 @@ class Accounts:
                 f"auth.server needs what is not installed ({error.name}): pip install 'forebay[oauth]'"
             ) from None
         attempts = self._attempting.of("secret")
-        return AuthorizationServer(settings, self.store.signing, _pepper(issued), self._issued, attempts)
+        return AuthorizationServer(settings, self.store, _pepper(issued), self._issued, attempts)
 
     def _verifier(self, issuers: Sequence[IssuerSettings]) -> Verifier:
         """What another generation had already, if it had the same issuers: it knows their keys."""

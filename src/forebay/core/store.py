@@ -12,6 +12,7 @@ from forebay.core.ports import Recorder
 from forebay.core.prompts import PromptBook
 from forebay.core.requestlog import RequestLog
 from forebay.core.reviews import ReviewBook
+from forebay.core.revocations import RevocationBook
 from forebay.core.series import SeriesBook
 from forebay.core.sessions import SessionBook
 from forebay.core.shares import ShareBook
@@ -84,6 +85,11 @@ class Store(Protocol):
     @property
     def signing(self) -> SigningBook:
         """By which keys tokens are signed."""
+        ...
+
+    @property
+    def revocations(self) -> RevocationBook:
+        """Which of these tokens are good no more."""
         ...
 
     @property

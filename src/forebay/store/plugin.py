@@ -20,6 +20,7 @@ from forebay.store.passwords import PasswordTable
 from forebay.store.prompts import PromptTable
 from forebay.store.requests import RequestTable
 from forebay.store.reviews import ReviewTable
+from forebay.store.revocations import RevocationTable
 from forebay.store.series import SeriesTable
 from forebay.store.sessions import SessionTable
 from forebay.store.shares import ShareTable
@@ -49,6 +50,7 @@ class SqlStore:
         self.sessions = SessionTable(database)
         self.passwords = PasswordTable(database)
         self.signing = SigningTable(database)
+        self.revocations = RevocationTable(database)
         sync = settings.durability == "sync"
         self.recorder = Ledger(journal, self.usage, sync=sync, retention=settings.retention)
 

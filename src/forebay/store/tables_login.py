@@ -28,6 +28,15 @@ SIGNING_KEYS = Table(
 )
 """Private keys, encrypted under a secret that is not in the database."""
 
+REVOCATIONS = Table(
+    "revocations",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("ends", Double, nullable=False),
+    Index("revocations_by_end", "ends"),
+)
+"""Tokens that are good no more, by their ``jti``, until they would have ended by themselves."""
+
 PASSWORDS = Table(
     "passwords",
     METADATA,

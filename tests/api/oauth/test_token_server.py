@@ -72,8 +72,11 @@ class Place:
             return reply.status, body["error"]["code"], reply.headers["www-authenticate"]
 
     async def token(self, data: Any, **headers: str) -> tuple[int, Any, Any]:
-        async with self._http.post(f"{self.url}/oauth/token", data=data, headers=headers) as reply:
-            return reply.status, await reply.json(), reply.headers
+        return await self.post("/oauth/token", data, **headers)
+
+    async def post(self, path: str, data: Any, **headers: str) -> tuple[int, Any, Any]:
+        async with self._http.post(self.url + path, data=data, headers=headers) as reply:
+            return reply.status, await reply.json() if reply.content_length else None, reply.headers
 
 
 Open = Callable[..., contextlib.AbstractAsyncContextManager[Place]]
@@ -221,6 +224,47 @@ async def test_a_new_key_is_good_at_once_on_every_process(open_place: Open, monk
         _, made = await place.ask("POST", f"/admin/keys/{made['id']}/rotate")
         await asyncio.sleep(issued.LOOK_SECONDS)
         assert (await other.token(GRANT, authorization=basic(made["id"], made["key"])))[0] == 200
+
+
+async def test_authlibs_client_takes_a_token_back_on_every_process(open_place: Open) -> None:
+    async with open_place() as place, open_place() as other:
+        identity, secret = await place.key()
+        await other.until(secret, 200)
+        _, document = await place.ask("GET", "/.well-known/oauth-authorization-server")
+        assert "client_secret_basic" in document["revocation_endpoint_auth_methods_supported"]
+        path = document["revocation_endpoint"].removeprefix(RESOURCE)
+        async with AsyncOAuth2Client(identity, secret, token_endpoint_auth_method="client_secret_basic") as client:
+            given = [await client.fetch_token(f"{place.url}/oauth/token", **GRANT) for _ in range(2)]
+            first, second = (each["access_token"] for each in given)
+            assert await other.chat(first) == (200, "")
+            for _ in range(2):
+                done = await client.revoke_token(place.url + path, token=first, token_type_hint="access_token")
+                assert (done.status_code, done.content) == (200, b"")
+                assert done.headers["cache-control"] == "no-store"
+        assert await place.chat(first) == (401, "invalid_token")
+        async with asyncio.timeout(1):
+            await other.until(first, 401)
+        assert "it was revoked" in (await other.refused(first))[2]
+        assert await other.chat(second) == (200, "")
+
+
+async def test_nobody_takes_back_what_another_client_was_given(open_place: Open) -> None:
+    async with open_place() as place:
+        (alice, secret), (bob, other) = await place.key(), await place.key()
+        _, given, _ = await place.token(GRANT, authorization=basic(alice, secret))
+        token = given["access_token"]
+        for headers, form, expected in (
+            ({"authorization": basic(bob, other)}, {"token": token}, (400, "unauthorized_client")),
+            ({"authorization": basic(alice, other)}, {"token": token}, (401, "invalid_client")),
+            ({}, {"token": token}, (401, "invalid_client")),
+            ({"authorization": basic(alice, secret)}, {}, (400, "invalid_request")),
+        ):
+            status, told, _ = await place.post("/oauth/revoke", form, **headers)
+            assert (status, told["error"]) == expected
+        for nothing in ("x", token + "x", token.rpartition(".")[0], secret, "e" * 9000):
+            status, _, _ = await place.post("/oauth/revoke", {"token": nothing}, authorization=basic(alice, secret))
+            assert status == 200, nothing
+        assert await place.chat(token) == (200, "")
 
 
 async def test_tokens_that_only_look_like_ours_are_refused(open_place: Open) -> None:

@@ -1,4 +1,4 @@
-"""``/oauth/token`` and what clients and verifiers read about it: metadata (RFC 8414) and keys."""
+"""``/oauth/token``, ``/oauth/revoke``, and what clients and verifiers read about them: metadata (RFC 8414), keys."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote_plus
 import msgspec
 
 from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
-from forebay.api.oauth.errors import NO_STORE, TOKEN_PATH
+from forebay.api.oauth.errors import NO_STORE, REVOKE_PATH, TOKEN_PATH
 from forebay.auth.authorization_server.tokens import InvalidClientError, TokenServer
 from forebay.core.attempts import Attempts
 from forebay.core.errors import InvalidRequestError, UnsupportedMediaTypeError
@@ -19,24 +19,53 @@ from forebay.core.scopes import SCOPES
 JWKS_PATH: Final = "/oauth/jwks"
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 GRANT: Final = "client_credentials"
+METHODS: Final = ("client_secret_basic", "client_secret_post")
 FORM: Final = "application/x-www-form-urlencoded"
 LONGEST: Final = 16 * 1024
 MOST_FIELDS: Final = 20
 KEYS_SECONDS: Final = 60
 
 
+class Clients:
+    """Whoever has an issued key; wrong secrets are counted.
+
+    They are 32 random bytes, so a right one is taken however many wrong ones came from its address before it.
+    """
+
+    def __init__(self, server: TokenServer, attempts: Attempts) -> None:
+        self._server = server
+        self._attempts = attempts
+
+    async def client(self, scope: Scope, form: Mapping[str, str]) -> IssuedKey:
+        """Who asks.
+
+        Raises:
+            AuthenticationError: nobody who is known.
+            RateLimitError: nor were many before them.
+            UnavailableError: nobody knows yet.
+        """
+        address = scope["client"][0] if scope.get("client") else ""
+        identity, secret = _credentials(header(scope, b"authorization"), form)
+        try:
+            return await self._server.client(identity, secret)
+        except InvalidClientError:
+            if secret:
+                await self._attempts.begin(address)
+            raise
+
+
 class TokenEndpoint:
     """The token endpoint (RFC 6749, section 4.4); ``issuer`` is the only resource that its tokens are for."""
 
-    def __init__(self, server: TokenServer, attempts: Attempts, issuer: str) -> None:
+    def __init__(self, server: TokenServer, clients: Clients, issuer: str) -> None:
         self._server = server
-        self._attempts = attempts
+        self._clients = clients
         self._issuer = issuer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Give a token."""
         form = _form(header(scope, b"content-type"), (await receive())["body"])
-        client = await self._client(scope, form)
+        client = await self._clients.client(scope, form)
         if form.get("grant_type") != GRANT:
             code = "unsupported_grant_type" if "grant_type" in form else "invalid_request"
             raise InvalidRequestError(f"'grant_type' must be {GRANT}.", param="grant_type", code=code)
@@ -53,19 +82,23 @@ class TokenEndpoint:
         headers = [JSON, *NO_STORE, (b"x-request-id", request_id.encode())]
         await send_body(send, 200, headers, msgspec.json.encode(body))
 
-    async def _client(self, scope: Scope, form: Mapping[str, str]) -> IssuedKey:
-        """Who asks; wrong secrets are counted.
 
-        They are 32 random bytes, so a right one is taken however many wrong ones came from its address before it.
-        """
-        address = scope["client"][0] if scope.get("client") else ""
-        identity, secret = _credentials(header(scope, b"authorization"), form)
-        try:
-            return await self._server.client(identity, secret)
-        except InvalidClientError:
-            if secret:
-                await self._attempts.begin(address)
-            raise
+class RevocationEndpoint:
+    """The revocation endpoint (RFC 7009). There is one kind of token, so a ``token_type_hint`` says nothing new."""
+
+    def __init__(self, server: TokenServer, clients: Clients) -> None:
+        self._server = server
+        self._clients = clients
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Let a token be good no more."""
+        form = _form(header(scope, b"content-type"), (await receive())["body"])
+        client = await self._clients.client(scope, form)
+        token = form.get("token")
+        if not token:
+            raise InvalidRequestError("'token' is missing.", param="token")
+        await self._server.revoke(client, token)
+        await send_body(send, 200, [*NO_STORE, (b"x-request-id", request_id.encode())], b"")
 
 
 class Published:
@@ -89,7 +122,9 @@ def metadata(issuer: str) -> bytes:
             "scopes_supported": list(SCOPES),
             "response_types_supported": [],
             "grant_types_supported": [GRANT],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": METHODS,
+            "revocation_endpoint": issuer + REVOKE_PATH,
+            "revocation_endpoint_auth_methods_supported": METHODS,
         }
     )
 

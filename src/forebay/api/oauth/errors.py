@@ -8,9 +8,12 @@ from forebay.api.http import Headers
 from forebay.core.errors import ForebayError
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  # a path
+REVOKE_PATH: Final = "/oauth/revoke"
 NO_STORE: Final[Headers] = [(b"cache-control", b"no-store"), (b"pragma", b"no-cache")]
 
-CODES: Final = frozenset({"invalid_client", "invalid_scope", "invalid_target", "unsupported_grant_type"})
+CODES: Final = frozenset(
+    {"invalid_client", "invalid_scope", "invalid_target", "unauthorized_client", "unsupported_grant_type"}
+)
 """Codes of ours that are OAuth's, too (``invalid_target``: RFC 8707)."""
 
 _BUSY: Final = frozenset({429, 503})

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from forebay.auth.authorization_server.revoked import Revoked
 from forebay.auth.authorization_server.signing import Signer, SigningKeys
 from forebay.auth.issued import IssuedKeys
 from forebay.auth.keys import UNKNOWN
@@ -42,6 +43,7 @@ class _Known(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
     ends: float
     checked: float
+    id: str
 
 
 class TokenServer:
@@ -51,12 +53,18 @@ class TokenServer:
     """
 
     def __init__(
-        self, issuer: str, settings: AuthorizationServerSettings, keys: SigningKeys, clients: IssuedKeys
+        self,
+        issuer: str,
+        settings: AuthorizationServerSettings,
+        keys: SigningKeys,
+        clients: IssuedKeys,
+        revoked: Revoked,
     ) -> None:
         self._issuer = issuer
         self._lifetime = int(settings.lifetime)
         self._keys = keys
         self._clients = clients
+        self._revoked = revoked
         self._own = IssuerSettings(issuer, (issuer,), types=("at+jwt",), lifetime=settings.lifetime)
         self._known: dict[bytes, _Known] = {}
 
@@ -105,6 +113,26 @@ class TokenServer:
         }
         return Granted(self._keys.signer.sign(msgspec.json.encode(told)), ends - now, scopes)
 
+    async def revoke(self, client: IssuedKey, text: str) -> None:
+        """Let a token of ``client`` be good no more; what is no good token is none already (RFC 7009, section 2.2).
+
+        Raises:
+            InvalidRequestError: it was given to another client.
+            UnavailableError: that cannot be kept now.
+        """
+        signer = self._keys.by_head(text.partition(".")[0]) if len(text) <= LONGEST else None
+        if signer is None:
+            return
+        try:
+            known = self._checked(text, signer, time.time())
+        except InvalidTokenError:
+            return
+        if known.client != client.id:
+            raise InvalidRequestError(
+                "This token was given to another client.", param="token", code="unauthorized_client"
+            )
+        await self._revoked.add(known.id, known.ends)
+
     def verifier(self, others: Verify | None) -> Verify:
         """Knows the principal behind a token of this server, and asks ``others`` about all others."""
 
@@ -144,9 +172,11 @@ class TokenServer:
         found: Mapping[str, Any] = take_apart(text).claims
         ends = claims.check(found, self._own, now)
         scopes = frozenset(claims.names(found.get("scope")))
-        return _Known(claims.name_in(found, "client_id"), scopes, ends, now)
+        return _Known(claims.name_in(found, "client_id"), scopes, ends, now, claims.name_in(found, "jti"))
 
     def _principal(self, known: _Known) -> Principal:
+        if self._revoked.knows(known.id):
+            raise InvalidTokenError("it was revoked")
         key = self._clients.by_id(known.client)
         if key is None:
             raise InvalidTokenError("its client has ended")
