@@ -1,6 +1,7 @@
 """The list of conversations, comparing, the watermark page and the guard playground, before a small API."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,39 @@ def test_the_watermark_page_paints_tokens_and_draws_z(page: Page, api: FakeApi, 
     ).to_be_visible()
     expect(page.get_by_text("never an accusation")).to_be_visible()
     assert api.bodies["/v1/watermark/detect"] == {"model": "words", "text": "The hills were quiet"}
+
+
+# A chart's grid is most of its ink: bright on a light page, dim on a dark one.
+INKED = """dark => {
+  const shown = document.querySelector("canvas");
+  if (!shown) return false;
+  const copy = new OffscreenCanvas(shown.width, shown.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(shown, 0, 0);
+  const { data } = copy.getImageData(0, 0, shown.width, shown.height);
+  let [bright, inked] = [0, 0];
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] < 200) continue;
+    bright += data[at];
+    inked += 1;
+  }
+  return inked > 0 && bright / inked < 130 === dark;
+}"""
+
+
+def test_the_system_or_a_choice_makes_the_same_light_and_dark_page(page: Page, api: FakeApi, api_url: str) -> None:
+    api.answers["/v1/watermark/detect"] = MARKED
+    page.goto(f"{api_url}/#/watermark")
+    page.get_by_label("Text").fill("The hills were quiet.")
+    button(page, "Look for a mark").click()
+    grounds: dict[str, set[str]] = {"light": set(), "dark": set()}
+    for system, choice in product(("light", "dark"), ("system", "light", "dark")):
+        page.emulate_media(color_scheme="light" if system == "light" else "dark")
+        shown = system if choice == "system" else choice
+        page.wait_for_function(INKED, arg=shown == "dark")
+        grounds[shown].add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        button(page, f"Colours: {choice}").click()
+    assert {shown: len(found) for shown, found in grounds.items()} == {"light": 1, "dark": 1}
+    assert grounds["light"] != grounds["dark"]
 
 
 def test_too_short_a_text_is_not_judged(page: Page, api: FakeApi, api_url: str) -> None:

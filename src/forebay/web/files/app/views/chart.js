@@ -1,6 +1,7 @@
 // A chart of lines over numbers; uPlot is loaded when there is one to draw.
 
 import { html, useEffect, useRef } from "../html.js";
+import { colourOf, useScheme } from "./colours.js";
 
 const HEIGHT = 220;
 let loading = null;
@@ -12,6 +13,7 @@ let loading = null;
  */
 export function Chart({ label, data, series, x }) {
   const ref = useRef(null);
+  const scheme = useScheme();
   useEffect(() => {
     const element = ref.current;
     let plot = null;
@@ -27,7 +29,7 @@ export function Chart({ label, data, series, x }) {
       resized.disconnect();
       plot?.destroy();
     };
-  }, [data, series, x, document.documentElement.dataset.theme]);
+  }, [data, series, x, scheme]);
   return html`<div class="chart" ref=${ref} role="img" aria-label=${label}></div>`;
 }
 
@@ -50,8 +52,7 @@ function style() {
 }
 
 function options(element, series, x) {
-  const style = getComputedStyle(element);
-  const colour = (name) => style.getPropertyValue(name).trim();
+  const colour = (name) => colourOf(element, name);
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
   return {
     width: element.clientWidth,

@@ -1,8 +1,8 @@
 // A chart of lines over time; a click asks for what happened in one step of it.
 
 import { html, useEffect, useRef } from "../../html.js";
-import { settings } from "../../state/settings.js";
 import { load } from "../chart.js";
+import { colourOf, useScheme } from "../colours.js";
 
 const HEIGHT = 190;
 export const COLOURS = 8;
@@ -19,7 +19,7 @@ export function Plot({ label, times, lines, format, pick, most }) {
   const picked = useRef(pick);
   picked.current = pick;
   const shape = lines.map((each) => each.label).join("\n");
-  const { theme } = settings.value;
+  const scheme = useScheme();
   const data = [times, ...lines.map((each) => each.values)];
   const latest = useRef(data);
   latest.current = data;
@@ -37,28 +37,19 @@ export function Plot({ label, times, lines, format, pick, most }) {
       resized.observe(element);
     };
     load().then(drawn, () => {});
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const redraw = () => {
-      plot.current?.destroy();
-      plot.current = null;
-      load().then(drawn, () => {});
-    };
-    dark.addEventListener("change", redraw);
     return () => {
       gone = true;
-      dark.removeEventListener("change", redraw);
       resized.disconnect();
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [shape, theme, most]);
+  }, [shape, scheme, most]);
   useEffect(() => plot.current?.setData(data), [times, lines]);
   return html`<div class=${`plot ${pick ? "picks" : ""}`} ref=${ref} role="img" aria-label=${label}></div>`;
 }
 
 function options(element, lines, format, most) {
-  const style = getComputedStyle(element);
-  const colour = (name) => style.getPropertyValue(name).trim();
+  const colour = (name) => colourOf(element, name);
   const grid = { stroke: colour("--line"), width: 1 };
   const axis = { stroke: colour("--quiet"), grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif" };
   return {
@@ -78,7 +69,7 @@ function options(element, lines, format, most) {
         return {
           label: each.label,
           stroke,
-          fill: only ? `${stroke}22` : undefined,
+          fill: only ? `color-mix(in srgb, ${stroke} 13%, transparent)` : undefined,
           dash: DASHES[number % COLOURS],
           width: 2,
           points: { show: each.values.filter((value) => value !== null).length < 3, size: 6 },
