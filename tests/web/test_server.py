@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.support.served import Served, forebay
 from tests.web.driving import answered, ask, button, picker, turns
 from tests.web.fake_api import FakeApi
+from tests.web.relay import Relay, relaying
 
 pytestmark = pytest.mark.needs("browser")
 
@@ -174,6 +175,59 @@ def test_two_tabs_write_into_one_conversation(opened: Page) -> None:
     expect(answered(opened, 5)).to_contain_text("You said: three")
     expect(turns(opened).nth(2)).to_contain_text("two")
     other.close()
+
+
+@pytest.fixture
+def wired(page: Page, stored: Served, api: FakeApi) -> Iterator[tuple[Page, Relay]]:  # noqa: ARG001  # it begins anew
+    with relaying(stored.url) as relay:
+        page.goto(relay.url)
+        expect(picker(page)).to_be_enabled()
+        yield page, relay
+
+
+LONG = " ".join(f"w{number}" for number in range(60))
+
+
+def test_the_answer_of_a_server_that_went_on_is_shown_when_the_network_is_back(
+    wired: tuple[Page, Relay], api: FakeApi
+) -> None:
+    page, relay = wired
+    api.pause = 0.05
+    ask(page, LONG)
+    expect(turns(page).nth(1)).to_contain_text("w3")
+    relay.cut(told=False)
+    expect(page.get_by_role("alert")).to_contain_text("What the server has of the answer is shown as soon as it can")
+    relay.mend()
+    expect(answered(page)).to_contain_text("w59")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("status")).to_contain_text("w59")
+    expect(turns(page)).to_have_count(2)
+    expect(turns(page).get_by_role("img", name="Version")).to_have_count(0)
+    assert len(api.asked) == 1
+
+
+def test_an_answer_that_was_cut_with_the_network_is_asked_for_again_but_the_question_is_not_doubled(
+    wired: tuple[Page, Relay], api: FakeApi
+) -> None:
+    page, relay = wired
+    api.pause = 0.05
+    ask(page, LONG)
+    expect(turns(page).nth(1)).to_contain_text("w3")
+    relay.cut(told=True)
+    alert = page.get_by_role("alert")
+    expect(alert).to_be_visible()
+    button(page, "Try again").click()
+    expect(alert).to_contain_text("The server cannot be reached.")
+    relay.mend()
+    expect(turns(page).nth(1).get_by_text("cut off", exact=True)).to_be_visible()
+    api.pause = 0.0
+    button(page, "Try again").click()
+    expect(answered(page)).to_contain_text("w59")
+    expect(alert).to_have_count(0)
+    expect(turns(page)).to_have_count(2)
+    reopened(page)
+    expect(turns(page)).to_have_count(2)
+    expect(turns(page).nth(1).get_by_role("img", name="Version 2 of 2")).to_be_visible()
 
 
 def test_what_a_guard_refuses_is_told(opened: Page) -> None:

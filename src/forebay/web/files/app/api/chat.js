@@ -6,7 +6,7 @@ import { ApiError } from "./http.js";
 
 /**
  * @typedef {{text?: string, reasoning?: string, figures?: import("./figures.js").Figures, id?: string,
- *   begun?: boolean}} Piece
+ *   begun?: boolean, responseId?: string}} Piece
  */
 
 /**
@@ -34,7 +34,7 @@ export async function* streamChat({ model, messages, parameters, signal }) {
       yield piece;
     }
   }
-  throw new ApiError("The answer broke off before its end.", { requestId });
+  throw new ApiError("The answer broke off before its end.", { requestId, lost: true });
 }
 
 function pieceOf(delta) {

@@ -52,7 +52,17 @@ function messagesOf(items) {
 
 const STATES = { incomplete: "cut", failed: "failed", in_progress: "elsewhere" };
 
-/** @returns {import("../state/thread.js").Message} */
+/** What became of a response; nothing is left of one that has failed. @returns {Promise<string>} a message's state */
+export async function stateOf(responseId) {
+  try {
+    return STATES[(await ask(`v1/responses/${encodeURIComponent(responseId)}`)).status] ?? "done";
+  } catch (error) {
+    if (error.status === 404) return "failed";
+    throw error;
+  }
+}
+
+/** @returns {import("../state/messages.js").Message} */
 function messageOf(item, first) {
   return {
     id: item.id,

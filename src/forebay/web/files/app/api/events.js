@@ -45,7 +45,7 @@ async function* events(body, requestId) {
     for (;;) {
       const { value, done } = await reader.read().catch((error) => {
         if (error.name === "AbortError") throw error;
-        throw new ApiError("The connection was lost.", { requestId });
+        throw new ApiError("The connection was lost.", { requestId, lost: true });
       });
       if (done) return;
       // A carriage return at the end may be half of a line end: it waits for the next piece.

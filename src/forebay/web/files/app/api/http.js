@@ -4,12 +4,12 @@ const KEY = "forebay.key";
 /** Longest wait for the head of an answer that is not a model's. */
 const PATIENCE_MS = 30_000;
 
-/** A request that failed, with what the server said about it. */
+/** A request that failed, with what the server said about it; `lost`: nobody knows what it has done. */
 export class ApiError extends Error {
-  constructor(message, { status = 0, code = "", param = "", requestId = "", retryAfter = 0 } = {}) {
+  constructor(message, { status = 0, code = "", param = "", requestId = "", retryAfter = 0, lost = false } = {}) {
     super(message);
     this.name = "ApiError";
-    Object.assign(this, { status, code, param, requestId, retryAfter });
+    Object.assign(this, { status, code, param, requestId, retryAfter, lost });
   }
 
   /** What somebody needs who asks the server's owner about it. */
@@ -95,6 +95,7 @@ function unreachable(error) {
   }
   return new ApiError(
     error.name === "TimeoutError" ? "The server did not answer in time." : "The server cannot be reached.",
+    { lost: true },
   );
 }
 

@@ -13,7 +13,7 @@ const ENDS = new Set(["response.completed", "response.incomplete"]);
 
 /**
  * The pieces of an answer, as `streamChat` gives them, the `id` that its message has at the server, and `begun` as soon
- * as the server keeps it.
+ * as the server keeps it, by the name of `responseId`.
  * @param {{model: string, conversation: string, parent: string | null | undefined, input: string | null,
  *   instructions: string, parameters: object, signal: AbortSignal}} wanted `parent`: undefined goes on where it is
  * @returns {AsyncGenerator<import("./chat.js").Piece>}
@@ -41,7 +41,7 @@ export async function* streamResponse({ model, conversation, parent, input, inst
       clock.tick();
       yield { [kind]: event.delta };
     } else if (event.type === "response.created") {
-      yield { begun: true };
+      yield { begun: true, responseId: event.response?.id ?? "" };
     } else if (event.type === "response.output_item.added" && event.item?.type === "message") {
       yield { id: event.item.id };
     } else if (event.type === "response.failed" || event.type === "error") {
@@ -52,7 +52,7 @@ export async function* streamResponse({ model, conversation, parent, input, inst
       return;
     }
   }
-  throw new ApiError("The answer broke off before its end.", { requestId });
+  throw new ApiError("The answer broke off before its end.", { requestId, lost: true });
 }
 
 function ended(response, figures, clock) {

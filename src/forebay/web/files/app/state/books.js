@@ -4,13 +4,14 @@ import * as api from "../api/conversations.js";
 import { streamResponse } from "../api/responses.js";
 import { MemoryBook } from "./memory.js";
 
-/** Conversations that the server keeps. `MemoryBook` has the same methods. */
+/** Conversations that the server keeps. `MemoryBook` has the same methods, but none for what others do. */
 export class ServerBook {
   lasting = true;
   list = api.list;
   open = api.messages;
   latest = api.latest;
   show = api.show;
+  stateOf = api.stateOf;
   remove = api.remove;
   exportFile = api.exportFile;
 

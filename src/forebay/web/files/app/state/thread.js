@@ -5,27 +5,12 @@ import { ApiError } from "../api/http.js";
 import { storyOf } from "../api/others.js";
 import { batch, signal } from "../html.js";
 import { Live } from "./live.js";
-
-/**
- * @typedef {object} Message
- * @property {string} id
- * @property {"user" | "assistant"} role
- * @property {string} text
- * @property {string | null} parent
- * @property {string} place the id that stands in `siblings`
- * @property {string[]} siblings itself too
- * @property {number} created milliseconds since 1970
- * @property {"running" | "done" | "cut" | "stopped" | "failed" | "elsewhere"} state
- * @property {import("../api/figures.js").Figures} figures
- * @property {string} responseId
- * @property {Live} [live] what comes while it runs
- * @property {Error} [error] why it failed
- */
+import { failed, made, settled } from "./messages.js";
+import { keptOf, pause } from "./recovery.js";
 
 /** How many of the latest messages are read again after an answer. */
 const TAIL = 8;
 const LATER_MS = 1500;
-let names = 0;
 
 export class Thread {
   /** The conversation's id, or null while there is none. */
@@ -107,15 +92,19 @@ export class Thread {
 
   /** Once more what has failed; what the server has kept meanwhile is looked up first. */
   async retry(message) {
-    const shown = this.messages.value;
-    const asked = shown.slice(0, shown.indexOf(message)).findLast((each) => each.role === "user");
-    if (!asked || this.running.value) return;
-    if (asked.again) {
-      const { text, parent, siblings } = asked.again;
-      if (await this.#unknown(text)) await this.#answer(this.#before(asked), text, parent, siblings);
-    } else {
-      await this.regenerate(message);
+    if (!this.#askedBy(message) || this.running.value) return;
+    let lost = message;
+    try {
+      if (this.#mayBeKept(message)) lost = await this.#look(message);
+    } catch (error) {
+      this.#replace(this.#found(message.id) ?? message, { error });
+      return;
     }
+    if (!lost?.error || this.running.value) return;
+    const asked = this.#askedBy(lost);
+    if (lost.state === "elsewhere") await (lost.waiting || this.#recover(lost));
+    else if (!asked?.again) await this.regenerate(lost);
+    else await this.#answer(this.#before(asked), asked.again.text, asked.again.parent, asked.again.siblings);
   }
 
   /** The message beside `message`: the previous one (-1) or the next one (1). */
@@ -140,16 +129,69 @@ export class Thread {
     return this.messages.value.slice(0, this.messages.value.indexOf(message));
   }
 
-  /** Whether the server has not kept the question `text`; if it has, its answer is generated again. */
-  async #unknown(text) {
-    if (!this.#book.lasting || !this.id.value) return true;
-    const last = (await this.#book.latest(this.id.value, TAIL).catch(() => [])).findLast((each) => each.role === "user");
-    if (last?.text !== text) return true;
-    await this.reload();
-    const answer = this.messages.value.at(-1);
-    if (answer?.role !== "assistant") return true;
-    await this.regenerate(answer);
-    return false;
+  #askedBy(message) {
+    return this.#before(message).findLast((each) => each.role === "user");
+  }
+
+  #found(id) {
+    return this.messages.value.find((each) => each.id === id);
+  }
+
+  #replace(message, changes) {
+    const changed = { ...message, ...changes };
+    this.messages.value = this.messages.value.map((each) => (each === message ? changed : each));
+    return changed;
+  }
+
+  #mayBeKept(message) {
+    return this.#book.lasting && this.id.value && (message.error?.lost || this.#askedBy(message)?.again);
+  }
+
+  /** Shows what the server has of an answer that was lost, as soon as it can be asked, until it writes no more. */
+  async #recover(lost) {
+    this.#replace(lost, { waiting: true });
+    let { id } = lost;
+    for (let tries = 0; ; tries += 1) {
+      await pause(tries);
+      const now = this.#found(id);
+      if (!now) return;
+      if (this.running.value) return void this.#replace(now, { waiting: false });
+      try {
+        const kept = await this.#look(now);
+        if (!kept) return;
+        ({ id } = kept);
+        if (kept.state === "elsewhere") continue;
+        return this.#ended(this, this.#replace(kept, { waiting: false }));
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.lost || error.status >= 500) continue;
+        return this.#ended(this, this.#replace(this.#found(id), { error, waiting: false }));
+      }
+    }
+  }
+
+  /** Takes over what the server has of `lost`. @returns {Promise<Message | null>} what stands in its place now */
+  async #look({ id: name }) {
+    const id = this.id.value;
+    const messages = await this.#book.open(id);
+    const before = this.#found(name);
+    if (!before) return null;
+    const asked = this.#askedBy(before);
+    const { question, answer } = keptOf(messages, before, asked, this.messages.value);
+    const response = before.responseId || (asked?.again && question?.responseId);
+    // Of an answer that has but begun nothing is written down.
+    const begun = question && !answer && response && (await this.#book.stateOf(response)) === "elsewhere";
+    const lost = this.#found(name);
+    if (this.id.value !== id || this.running.value || !lost) return null;
+    if (!answer && !question) return lost;
+    const { error, figures, key, reasoning, waiting } = lost;
+    const kept = answer
+      ? { ...answer, key, reasoning, figures: { ...figures, ...answer.figures } }
+      : { ...lost, siblings: [lost.place], responseId: response || "", state: begun ? "elsewhere" : "failed" };
+    const found = answer?.state === "done" ? kept : { ...kept, error, waiting };
+    const all = answer ? messages : [...messages.slice(0, messages.indexOf(question) + 1), found];
+    this.messages.value = all.map((each) => (each === answer ? found : each));
+    return found;
   }
 
   async #answer(before, input, parent, siblings = []) {
@@ -174,6 +216,7 @@ export class Thread {
       const conversation = this.id.value ?? (await this.#create(signal));
       for await (const piece of this.#book.answer({ ...wanted, conversation, signal })) {
         if (piece.figures) Object.assign(answer.figures, piece.figures);
+        if (piece.responseId) answer.responseId = piece.responseId;
         live.grow(piece);
         if (piece.begun && !signal.aborted) this.#began(this);
       }
@@ -200,6 +243,10 @@ export class Thread {
     });
     answer.live.end();
     if (!here) return;
+    if (done.error?.lost && this.#mayBeKept(done)) {
+      await this.#recover(done);
+      return;
+    }
     this.#ended(this, done);
     if (done.state !== "failed" || done.text) await this.#settle(done);
     if (done.state === "done") await this.#complete(done.figures.requestId);
@@ -243,19 +290,3 @@ export class Thread {
     this.messages.value = [...shown.slice(0, at + 1 - count), ...fresh.map((each, i) => settled(shown[at + 1 - count + i], each))];
   }
 }
-
-/** What the book says, and what only this page has seen; the element on the screen stays the same one. */
-function settled(shown, kept) {
-  const figures = { ...shown.figures, ...kept.figures };
-  const state = shown.state === "stopped" ? "stopped" : shown.state === "failed" ? "failed" : kept.state;
-  const { error, key, reasoning } = shown;
-  return { ...kept, text: kept.text || shown.text, figures, state, error, key, reasoning };
-}
-
-function made(role, text, siblings) {
-  names += 1;
-  const place = `new_${names}`;
-  return { id: place, key: place, role, text, parent: null, place, siblings: [...siblings, place], created: Date.now(), state: "done", figures: {}, responseId: "" };
-}
-
-const failed = (each, done) => (each.again && done.state === "failed" && !done.text ? { ...each, state: "failed" } : each);

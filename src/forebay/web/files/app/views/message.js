@@ -1,7 +1,7 @@
 // One message: a question, or an answer while it comes and afterwards, with what can be done about it.
 
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../html.js";
-import { copy } from "../state/actions.js";
+import { attempt, copy } from "../state/actions.js";
 import { Drawing, draw } from "../text/streaming.js";
 import { Figures } from "./figures.js";
 import { Feedback } from "./feedback.js";
@@ -11,7 +11,7 @@ import { IconButton } from "./icons.js";
 const SHOWN = 8000;
 
 /**
- * @param {{thread: import("../state/thread.js").Thread, message: import("../state/thread.js").Message, near: boolean,
+ * @param {{thread: import("../state/thread.js").Thread, message: import("../state/messages.js").Message, near: boolean,
  *   drawn: () => void, rated: boolean}} props `near`: close enough to what is seen to be drawn in full
  */
 export function Message({ thread, message, near, drawn, rated = false }) {
@@ -116,9 +116,10 @@ function Coming({ live, drawn }) {
 
 function Failure({ thread, message }) {
   const { error } = message;
+  const busy = thread.running.value !== null;
   return html`<div class="failure" role="alert">
-    <p>${error.message}${error.about ?? ""}</p>
-    <button type="button" disabled=${thread.running.value !== null} onClick=${() => thread.retry(message)}>Try again</button>
+    <p>${error.message}${error.about ?? ""}${message.waiting && " What the server has of the answer is shown as soon as it can be reached."}</p>
+    <button type="button" disabled=${busy} onClick=${() => attempt(() => thread.retry(message))}>Try again</button>
   </div>`;
 }
 
@@ -129,8 +130,8 @@ function Versions({ thread, message }) {
   const at = siblings.indexOf(place);
   const busy = thread.running.value !== null;
   return html`<span class="versions">
-    <${IconButton} name="back" label="Previous version" disabled=${busy || at === 0} onClick=${() => thread.turn(message, -1)} />
+    <${IconButton} name="back" label="Previous version" disabled=${busy || at === 0} onClick=${() => attempt(() => thread.turn(message, -1))} />
     <span aria-label=${`Version ${at + 1} of ${siblings.length}`} role="img">${at + 1}/${siblings.length}</span>
-    <${IconButton} name="forward" label="Next version" disabled=${busy || at === siblings.length - 1} onClick=${() => thread.turn(message, 1)} />
+    <${IconButton} name="forward" label="Next version" disabled=${busy || at === siblings.length - 1} onClick=${() => attempt(() => thread.turn(message, 1))} />
   </span>`;
 }
