@@ -177,6 +177,28 @@ def test_two_tabs_write_into_one_conversation(opened: Page) -> None:
     other.close()
 
 
+def test_a_question_to_a_conversation_that_is_gone_goes_into_a_new_one(opened: Page, stored: Served) -> None:
+    ask(opened, "soon to be deleted")
+    answered(opened)
+    expect(opened).to_have_url(re.compile(r"#/chat/conv_"))
+    before = opened.url
+    identity = before.rpartition("/")[2]
+    with urllib.request.urlopen(urllib.request.Request(f"{stored.url}/v1/conversations/{identity}", method="DELETE")):
+        pass
+    ask(opened, "where am I")
+    told = opened.get_by_role("alert")
+    expect(told).to_contain_text(re.compile(r"This conversation was deleted meanwhile.*\(not_found, request req_\w+\)"))
+    expect(button(opened, "Try again")).to_have_count(0)
+    expect(opened.get_by_role("link", name="soon to be deleted")).to_have_count(0)
+    button(opened, "Ask in a new conversation").click()
+    expect(answered(opened)).to_contain_text("You said: where am I")
+    expect(turns(opened)).to_have_count(2)
+    expect(told).to_have_count(0)
+    expect(opened).not_to_have_url(before)
+    reopened(opened)
+    expect(turns(opened)).to_have_count(2)
+
+
 @pytest.fixture
 def wired(page: Page, stored: Served, api: FakeApi) -> Iterator[tuple[Page, Relay]]:  # noqa: ARG001  # it begins anew
     with relaying(stored.url) as relay:

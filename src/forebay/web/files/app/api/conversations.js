@@ -7,6 +7,9 @@ const PATH = "v1/conversations";
 const PAGE = 100;
 const ITEMS = 2000;
 
+/** Whether `error` says that a conversation is no more. @param {import("./http.js").ApiError} error */
+export const isGone = ({ status, param }) => status === 404 && param === "conversation";
+
 const at = (id, rest = "") => `${PATH}/${encodeURIComponent(id)}${rest}`;
 
 /** One page of the list, the latest first. @returns {Promise<{data: object[], has_more: boolean, last_id: string}>} */

@@ -1,5 +1,6 @@
 // What can be done with conversations, from a menu or by a key.
 
+import { isGone } from "../api/conversations.js";
 import { ApiError } from "../api/http.js";
 import { book, shelf, thread } from "./app.js";
 import { go, place } from "./location.js";
@@ -20,7 +21,7 @@ export function startNew() {
 export async function rename(entry) {
   const title = await prompted("Rename conversation", entry.title, "Rename");
   if (title === null) return;
-  await attempt(async () => {
+  await attemptOn(entry, async () => {
     await book.value.rename(entry.id, title);
     shelf.retitle(entry.id, title);
   });
@@ -29,7 +30,7 @@ export async function rename(entry) {
 export async function remove(entry) {
   const name = entry.title || "New conversation";
   if (!(await confirmed("Delete conversation?", `“${name}” will be gone for good.`, "Delete"))) return;
-  await attempt(async () => {
+  await attemptOn(entry, async () => {
     await book.value.remove(entry.id);
     shelf.drop(entry.id);
     if (thread.value.id.value === entry.id) startNew();
@@ -38,7 +39,7 @@ export async function remove(entry) {
 }
 
 export function save(entry, format) {
-  return attempt(async () => {
+  return attemptOn(entry, async () => {
     const text = await book.value.exportFile(entry.id, format);
     const [type, ending] = format === "json" ? ["application/json", "json"] : ["text/markdown", "md"];
     const link = document.createElement("a");
@@ -69,6 +70,25 @@ export async function copy(text) {
     fail(new ApiError("The browser does not let this page copy."));
   }
 }
+
+/** Asks what `message` was the answer to in a new conversation: its own is gone. @param {import("./thread.js").Thread} which */
+export function askAnew(which, message) {
+  const text = which.question(message);
+  which.clear();
+  go("chat");
+  return which.send(text);
+}
+
+/** Does something to a conversation, which another tab may have deleted. */
+const attemptOn = (entry, action) =>
+  attempt(async () => {
+    try {
+      await action();
+    } catch (error) {
+      if (isGone(error)) shelf.drop(entry.id);
+      throw error;
+    }
+  });
 
 /** Does `action`; a failure is told, with a way to try again. */
 export async function attempt(action) {

@@ -1,5 +1,6 @@
 // What the whole page shares: the models, the book of conversations and the one that is open.
 
+import { isGone } from "../api/conversations.js";
 import { listModels } from "../api/others.js";
 import { computed, signal } from "../html.js";
 import { findBook } from "./books.js";
@@ -60,6 +61,7 @@ export function ended(which, message) {
   if (message.error) {
     refused(message.error);
     if (message.error.status === 404 && message.error.code === "model_not_found") refreshModels();
+    if (isGone(message.error)) shelf.drop(which.id.value);
     say("");
   } else {
     say(message.text.length <= READ_ALOUD ? message.text || "No answer." : "The answer is complete.");

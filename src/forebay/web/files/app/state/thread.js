@@ -107,6 +107,11 @@ export class Thread {
     else await this.#answer(this.#before(asked), asked.again.text, asked.again.parent, asked.again.siblings);
   }
 
+  /** What was asked in the turn of `message`; elsewhere it may be asked as something new. */
+  question(message) {
+    return this.#askedBy(message)?.text ?? "";
+  }
+
   /** The message beside `message`: the previous one (-1) or the next one (1). */
   async turn(message, step) {
     const sibling = message.siblings[message.siblings.indexOf(message.place) + step];

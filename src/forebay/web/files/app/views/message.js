@@ -1,7 +1,8 @@
 // One message: a question, or an answer while it comes and afterwards, with what can be done about it.
 
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../html.js";
-import { attempt, copy } from "../state/actions.js";
+import { isGone } from "../api/conversations.js";
+import { askAnew, attempt, copy } from "../state/actions.js";
 import { Drawing, draw } from "../text/streaming.js";
 import { Figures } from "./figures.js";
 import { Feedback } from "./feedback.js";
@@ -117,6 +118,12 @@ function Coming({ live, drawn }) {
 function Failure({ thread, message }) {
   const { error } = message;
   const busy = thread.running.value !== null;
+  if (isGone(error)) {
+    return html`<div class="failure" role="alert">
+      <p>This conversation was deleted meanwhile. The question can be asked in a new one.${error.about}</p>
+      <button type="button" disabled=${busy} onClick=${() => askAnew(thread, message)}>Ask in a new conversation</button>
+    </div>`;
+  }
   return html`<div class="failure" role="alert">
     <p>${error.message}${error.about ?? ""}${message.waiting && " What the server has of the answer is shown as soon as it can be reached."}</p>
     <button type="button" disabled=${busy} onClick=${() => attempt(() => thread.retry(message))}>Try again</button>
