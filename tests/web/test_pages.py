@@ -89,8 +89,10 @@ def test_a_conversation_is_exported_and_imported(page: Page, api_url: str, tmp_p
     start(page, api_url)
     ask(page, "About hills")
     answered(page)
+    button(page, "More about About hills").click()
+    expect(button(page, "Share")).to_have_count(0)
     with page.expect_download() as told:
-        menu(page, "About hills", "Export as JSON")
+        button(page, "Export as JSON").click()
     file = tmp_path / told.value.suggested_filename
     told.value.save_as(file)
     assert file.name == "About hills.json"

@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -265,6 +266,38 @@ def test_what_a_guard_refuses_is_told(opened: Page) -> None:
 def test_a_conversation_that_is_gone_is_said_to_be(opened: Page, stored: Served) -> None:
     opened.goto(f"{stored.url}/#/chat/conv_nothing")
     expect(opened.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+
+
+def test_a_conversation_is_shared_by_links_that_are_copied_and_revoked(opened: Page) -> None:
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(opened, "worth sharing")
+    answered(opened)
+    more = button(opened, "More about worth sharing")
+    more.focus()
+    opened.keyboard.press("Enter")
+    button(opened, "Share").focus()
+    opened.keyboard.press("Enter")
+    dialog = opened.get_by_role("dialog", name="Share conversation")
+    expect(dialog.get_by_text("There is none.")).to_be_visible()
+    dialog.get_by_role("combobox", name="It ends after").select_option("1 day")
+    button(dialog, "Make a link").click()
+    expect(dialog.get_by_role("status")).to_contain_text("The link was made.")
+    link = dialog.get_by_label("Link", exact=True).input_value()
+    button(dialog, "Copy link").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Copied.")
+    assert opened.evaluate("navigator.clipboard.readText()") == link
+    with urllib.request.urlopen(link) as reply:
+        assert "You said: worth sharing" in reply.read().decode()
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    dialog.get_by_role("button", name="Revoke the link").click()
+    expect(dialog.get_by_text("There is none.")).to_be_visible()
+    expect(dialog.get_by_label("Link", exact=True)).to_have_count(0)
+    expect(dialog.get_by_role("heading", name="Links that show it")).to_be_focused()
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(link)
+    opened.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(more).to_be_focused()
 
 
 def test_files_of_the_server_go_out_and_in(opened: Page, tmp_path: Path) -> None:

@@ -4,9 +4,13 @@ import { isGone } from "../api/conversations.js";
 import { ApiError } from "../api/http.js";
 import { book, shelf, thread } from "./app.js";
 import { go, place } from "./location.js";
+import { signal } from "../html.js";
 import { confirmed, prompted } from "./questions.js";
 import { refused } from "./session.js";
 import { fail, tell } from "./toasts.js";
+
+/** The conversation whose links are shown. @type {import("../html.js").signal<{id: string, title: string} | null>} */
+export const shared = signal(null);
 
 /** The largest file that is read. */
 const LARGEST = 64 * 1024 * 1024;
@@ -36,6 +40,10 @@ export async function remove(entry) {
     if (thread.value.id.value === entry.id) startNew();
     tell("The conversation was deleted.");
   });
+}
+
+export function share(entry) {
+  shared.value = entry;
 }
 
 export function save(entry, format) {
@@ -80,7 +88,7 @@ export function askAnew(which, message) {
 }
 
 /** Does something to a conversation, which another tab may have deleted. */
-const attemptOn = (entry, action) =>
+export const attemptOn = (entry, action) =>
   attempt(async () => {
     try {
       await action();

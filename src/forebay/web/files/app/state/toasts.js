@@ -10,6 +10,8 @@ let names = 0;
 export const toasts = signal([]);
 /** What a screen reader says next. */
 export const spoken = signal("");
+/** How many dialogs are open: what is outside of them can neither be pressed nor heard. */
+export const dialogs = signal(0);
 
 export function dismiss(id) {
   toasts.value = toasts.value.filter((each) => each.id !== id);

@@ -14,6 +14,7 @@ import { Guards } from "./guards.js";
 import { Help } from "./help.js";
 import { Reviews } from "./reviews.js";
 import { Settings } from "./settings.js";
+import { Sharing } from "./sharing.js";
 import { Sidebar } from "./sidebar.js";
 import { Toasts } from "./toasts.js";
 import { Top } from "./top.js";
@@ -52,7 +53,7 @@ export function App() {
     </div>
     ${panel.value === "settings" && html`<${Settings} close=${() => (panel.value = "")} />`}
     ${panel.value === "help" && html`<${Help} close=${() => (panel.value = "")} />`}
-    <${Questions} /><${Toasts} />`;
+    <${Sharing} /><${Questions} /><${Toasts} />`;
 }
 
 /** A hash is a page here, so the link moves the focus by itself. */

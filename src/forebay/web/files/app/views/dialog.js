@@ -2,7 +2,9 @@
 
 import { html, useEffect, useId, useRef } from "../html.js";
 import { question } from "../state/questions.js";
+import { dialogs } from "../state/toasts.js";
 import { IconButton } from "./icons.js";
+import { Messages } from "./toasts.js";
 
 /** A modal dialog that is open as long as it is drawn. */
 export function Dialog({ title, close, children, class: kind = "" }) {
@@ -12,7 +14,9 @@ export function Dialog({ title, close, children, class: kind = "" }) {
     const dialog = ref.current;
     const before = document.activeElement;
     dialog.showModal();
+    dialogs.value += 1;
     return () => {
+      dialogs.value -= 1;
       dialog.close();
       if (before?.isConnected) before.focus();
     };
@@ -28,6 +32,7 @@ export function Dialog({ title, close, children, class: kind = "" }) {
       <header><h2 id=${id}>${title}</h2><${IconButton} name="close" label="Close" onClick=${close} /></header>
       ${children}
     </div>
+    <${Messages} />
   </dialog>`;
 }
 

@@ -73,7 +73,9 @@ function Entry({ entry }) {
   const menu = useRef(null);
   const title = entry.title || "New conversation";
   const current = thread.value?.id.value === entry.id && place.value.page === "chat";
+  // A dialog gives the focus back to where it was, which an item of the menu no longer is.
   const act = (action) => () => {
+    menu.current.querySelector("button").focus();
     open.value = false;
     action(entry);
   };
@@ -92,6 +94,7 @@ function Entry({ entry }) {
     ${open.value &&
     html`<div class="menu">
       <button type="button" onClick=${act(actions.rename)}><${Icon} name="edit" />Rename</button>
+      ${book.value.lasting && html`<button type="button" onClick=${act(actions.share)}><${Icon} name="share" />Share</button>`}
       <button type="button" onClick=${act((which) => actions.save(which, "markdown"))}><${Icon} name="download" />Export as Markdown</button>
       <button type="button" onClick=${act((which) => actions.save(which, "json"))}><${Icon} name="download" />Export as JSON</button>
       <button type="button" class="danger" onClick=${act(actions.remove)}><${Icon} name="trash" />Delete</button>

@@ -1,10 +1,13 @@
 // Shows short messages, and speaks to screen readers.
 
 import { html } from "../html.js";
-import { dismiss, spoken, toasts } from "../state/toasts.js";
+import { dialogs, dismiss, spoken, toasts } from "../state/toasts.js";
 import { IconButton } from "./icons.js";
 
-export function Toasts() {
+/** Those of the page; a dialog that is open shows them instead. */
+export const Toasts = () => dialogs.value === 0 && html`<${Messages} />`;
+
+export function Messages() {
   const again = ({ id, retry }) => {
     dismiss(id);
     retry();
