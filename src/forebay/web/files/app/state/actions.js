@@ -3,6 +3,7 @@
 import { isGone } from "../api/conversations.js";
 import { ApiError } from "../api/http.js";
 import { book, shelf, thread } from "./app.js";
+import { goOnTo } from "./focus.js";
 import { go, place } from "./location.js";
 import { signal } from "../html.js";
 import { confirmed, prompted } from "./questions.js";
@@ -36,8 +37,10 @@ export async function remove(entry) {
   if (!(await confirmed("Delete conversation?", `“${name}” will be gone for good.`, "Delete"))) return;
   await attemptOn(entry, async () => {
     await book.value.remove(entry.id);
+    const at = shelf.found.value.findIndex((each) => each.id === entry.id);
     shelf.drop(entry.id);
     if (thread.value.id.value === entry.id) startNew();
+    else goOnTo(() => [...document.querySelectorAll(".entry > a")].slice(0, at + 1).at(-1));
     tell("The conversation was deleted.");
   });
 }

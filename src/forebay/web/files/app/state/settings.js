@@ -3,6 +3,11 @@
 import { computed, effect, signal } from "../html.js";
 
 const KEPT = "forebay.settings";
+const NARROW = matchMedia("(max-width: 48rem)");
+
+/** Whether the page is as narrow as a phone: the sidebar lies over it then. */
+export const narrow = signal(NARROW.matches);
+NARROW.addEventListener("change", () => (narrow.value = NARROW.matches));
 
 /** A parameter that is not set is left to the model. */
 export const PARAMETERS = [
@@ -16,7 +21,7 @@ export const PARAMETERS = [
 
 const FIRST = { model: "", instructions: "", parameters: {}, stop: "", watermark: "", theme: "system", sidebar: true };
 
-export const settings = signal({ ...FIRST, ...load() });
+export const settings = signal({ ...FIRST, ...load(), ...(narrow.value ? { sidebar: false } : {}) });
 
 export const set = (changes) => {
   settings.value = { ...settings.value, ...changes };

@@ -1,7 +1,8 @@
 // The list of conversations, as far as it has been looked at.
 
 import { batch, signal } from "../html.js";
-import { fail } from "./toasts.js";
+import { count } from "../text/numbers.js";
+import { fail, say } from "./toasts.js";
 
 /** Titles made aside come a little after the answer. */
 const TITLE_MS = [2000, 6000];
@@ -20,9 +21,10 @@ export class Shelf {
     this.#book = book;
   }
 
-  search(query) {
+  async search(query) {
     this.query.value = query;
-    return this.#load(false);
+    await this.#load(false);
+    if (query && this.query.value === query) say(`${count(this.found.value.length, "conversation")}${this.more.value ? " and more" : ""} found`);
   }
 
   /** Looks again at what is newest. */

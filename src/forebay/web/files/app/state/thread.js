@@ -77,17 +77,19 @@ export class Thread {
   }
 
   /** Says something else in the place of `message`, which stays as a sibling. */
-  edit(message, text) {
-    const { parent, siblings } = message.again ?? message;
-    return this.#answer(this.#before(message), text, parent, siblings);
+  async edit(message, text) {
+    const at = this.messages.value.indexOf(message);
+    const answer = this.messages.value[at + 1];
+    if (answer && this.#mayBeKept(answer)) await this.#look(answer);
+    const now = this.messages.value[at];
+    const { parent, siblings } = now.again ?? now;
+    await this.#answer(this.#before(now), text, parent, siblings);
   }
 
   /** Another answer in the place of `message`, which stays as a sibling. */
-  regenerate(message) {
-    const before = this.#before(message);
-    const asked = before.findLast((each) => each.role === "user");
-    if (!asked) return Promise.resolve();
-    return this.#answer(before, null, asked.id, message.state === "failed" ? [] : message.siblings);
+  async regenerate(message) {
+    const kept = this.#mayBeKept(message) ? await this.#look(message) : message;
+    if (kept) await this.#again(kept);
   }
 
   /** Once more what has failed; what the server has kept meanwhile is looked up first. */
@@ -101,10 +103,8 @@ export class Thread {
       return;
     }
     if (!lost?.error || this.running.value) return;
-    const asked = this.#askedBy(lost);
     if (lost.state === "elsewhere") await (lost.waiting || this.#recover(lost));
-    else if (!asked?.again) await this.regenerate(lost);
-    else await this.#answer(this.#before(asked), asked.again.text, asked.again.parent, asked.again.siblings);
+    else await this.#again(lost);
   }
 
   /** What was asked in the turn of `message`; elsewhere it may be asked as something new. */
@@ -146,6 +146,14 @@ export class Thread {
     const changed = { ...message, ...changes };
     this.messages.value = this.messages.value.map((each) => (each === message ? changed : each));
     return changed;
+  }
+
+  /** Another answer; where the server does not know the question, that is asked, too. */
+  async #again(message) {
+    const asked = this.#askedBy(message);
+    if (!asked) return;
+    if (asked.again) await this.#answer(this.#before(asked), asked.again.text, asked.again.parent, asked.again.siblings);
+    else await this.#answer(this.#before(message), null, asked.id, message.state === "failed" ? [] : message.siblings);
   }
 
   #mayBeKept(message) {
@@ -191,7 +199,7 @@ export class Thread {
     if (!answer && !question) return lost;
     const { error, figures, key, reasoning, waiting } = lost;
     const kept = answer
-      ? { ...answer, key, reasoning, figures: { ...figures, ...answer.figures } }
+      ? { ...answer, state: lost.state === "stopped" ? "stopped" : answer.state, key, reasoning, figures: { ...figures, ...answer.figures } }
       : { ...lost, siblings: [lost.place], responseId: response || "", state: begun ? "elsewhere" : "failed" };
     const found = answer?.state === "done" ? kept : { ...kept, error, waiting };
     const all = answer ? messages : [...messages.slice(0, messages.indexOf(question) + 1), found];

@@ -1,10 +1,11 @@
 // The frame of the page: sidebar, the page that is asked for, dialogs, messages.
 
-import { html, useEffect } from "../html.js";
+import { html, useEffect, useRef } from "../html.js";
 import { start, thread } from "../state/app.js";
+import { goOnTo } from "../state/focus.js";
 import { place } from "../state/location.js";
 import { gate } from "../state/session.js";
-import { set, settings } from "../state/settings.js";
+import { narrow, set, settings } from "../state/settings.js";
 import { panel, press } from "../state/shortcuts.js";
 import { Chat } from "./chat.js";
 import { Compare } from "./compare.js";
@@ -27,7 +28,6 @@ const PAGES = {
   guards: { view: Guards, title: "Guards" },
   reviews: { view: Reviews, title: "Reviews" },
 };
-const NARROW = "(max-width: 48rem)";
 
 export function App() {
   const { page, id } = place.value;
@@ -35,19 +35,23 @@ export function App() {
   const { sidebar } = settings.value;
   useEffect(() => {
     document.addEventListener("keydown", press);
-    if (matchMedia(NARROW).matches) set({ sidebar: false });
     return () => document.removeEventListener("keydown", press);
   }, []);
   useEffect(() => {
-    if (matchMedia(NARROW).matches) set({ sidebar: false });
+    if (narrow.value) set({ sidebar: false });
     document.title = page === "chat" ? "Forebay" : `${title} · Forebay`;
     if (page === "chat" && thread.value && id && thread.value.id.value !== id) thread.value.open(id);
     if (page === "chat" && thread.value && !id && thread.value.id.value && !thread.value.running.value) thread.value.clear();
   }, [page, id, thread.value]);
+  const before = useRef(sidebar);
+  useEffect(() => {
+    if (before.current !== sidebar) goOnTo(() => document.querySelector(sidebar && narrow.value ? ".sidebar .narrow-only" : ".top .icon-button"));
+    before.current = sidebar;
+  }, [sidebar]);
   return html`${!gate.value && html`<a class="skip" href="#question" onClick=${skip}>Skip to the message field</a>`}
     <div class=${`frame ${sidebar ? "with-sidebar" : ""}`}>
       ${sidebar && html`<${Sidebar} close=${() => set({ sidebar: false })} /><div class="shade" onClick=${() => set({ sidebar: false })}></div>`}
-      <main class="page">
+      <main class="page" tabindex="-1" inert=${sidebar && narrow.value}>
         ${gate.value ? html`<${Top} title="Forebay" /><${Gate} enter=${start} />` : html`<${View} />`}
       </main>
     </div>

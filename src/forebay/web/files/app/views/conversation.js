@@ -2,6 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../html.js";
 import { copy } from "../state/actions.js";
+import { goOnTo } from "../state/focus.js";
 import { Message } from "./message.js";
 import { IconButton } from "./icons.js";
 
@@ -35,11 +36,18 @@ export function Conversation({ thread, label, rated, children }) {
     growing.observe(scroller.current);
     return () => growing.disconnect();
   }, []);
+  // Whoever has pressed "Regenerate" or "Stop" finds neither there any more.
+  const running = thread.running.value !== null;
+  const ran = useRef(running);
+  useEffect(() => {
+    if (ran.current !== running) goOnTo(() => null);
+    ran.current = running;
+  }, [running]);
   // A new question, or another conversation, is looked at from its end.
   useLayoutEffect(() => {
     follows.current = true;
     toEnd();
-  }, [thread.id.value, thread.running.value !== null]);
+  }, [thread.id.value, running]);
 
   return html`<div class="scroller" ref=${scroller} onScroll=${scrolled} onClick=${copyCode} tabindex="-1">
       ${!messages.length && children}

@@ -53,7 +53,7 @@ export function Questions() {
   return html`<${Dialog} title=${now.title} close=${() => end(null)} class="small" key=${now.title}>
     <form onSubmit=${submit}>
       ${now.text && html`<p>${now.text}</p>`}
-      ${now.field !== null && html`<input ref=${field} aria-label=${now.title} value=${now.field} maxlength="200" required autofocus />`}
+      ${now.field !== null && html`<input ref=${(element) => (field.current = element)?.select()} aria-label=${now.title} value=${now.field} maxlength="200" required autofocus />`}
       <div class="row end">
         <button type="button" onClick=${() => end(null)}>Cancel</button>
         <button type="submit" class="primary">${now.action}</button>

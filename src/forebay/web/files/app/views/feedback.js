@@ -3,7 +3,7 @@
 import { feedbackOn, sendFeedback, takeBackFeedback } from "../api/conversations.js";
 import { html, useEffect, useRef, useSignal } from "../html.js";
 import { attempt } from "../state/actions.js";
-import { tell } from "../state/toasts.js";
+import { say, tell } from "../state/toasts.js";
 import { IconButton } from "./icons.js";
 
 const REASONS = {
@@ -30,6 +30,7 @@ export function Feedback({ message }) {
       }
       given.value = await sendFeedback({ ...targetOf(message), rating });
       asking.value = true;
+      say("You can say why.");
     });
   const thumb = (rating, label) => html`<${IconButton}
     name=${rating === "up" ? "up" : "worse"} label=${label} filled=${given.value?.rating === rating}
@@ -45,6 +46,11 @@ function Reason({ message, given, close }) {
   const comment = useRef(null);
   const chosen = useSignal([]);
   const { rating } = given.value;
+  const form = useRef(null);
+  const leave = () => {
+    form.current.closest(".tools").querySelector("[aria-pressed=true]")?.focus();
+    close();
+  };
   const toggle = (label) => {
     chosen.value = chosen.value.includes(label) ? chosen.value.filter((each) => each !== label) : [...chosen.value, label];
   };
@@ -54,16 +60,16 @@ function Reason({ message, given, close }) {
       const said = comment.current.value.trim();
       const feedback = { ...targetOf(message), rating, labels: chosen.value };
       given.value = await sendFeedback(said ? { ...feedback, comment: said } : feedback);
-      close();
+      leave();
       tell("Thank you.");
     });
   };
-  return html`<form class="reason" onSubmit=${submit}>
+  return html`<form class="reason" ref=${form} onSubmit=${submit}>
     <fieldset><legend>Why?</legend>
       ${REASONS[rating].map((label) => html`<button type="button" key=${label} class="chip" aria-pressed=${chosen.value.includes(label) ? "true" : "false"} onClick=${() => toggle(label)}>${label}</button>`)}
     </fieldset>
     <label class="unseen" for="reason">Comment</label>
     <textarea id="reason" ref=${comment} rows="2" maxlength=${LONGEST} placeholder="In your own words (optional)"></textarea>
-    <div class="row end"><button type="button" onClick=${close}>Skip</button><button type="submit" class="primary">Send feedback</button></div>
+    <div class="row end"><button type="button" onClick=${leave}>Skip</button><button type="submit" class="primary">Send feedback</button></div>
   </form>`;
 }

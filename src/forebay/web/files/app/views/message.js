@@ -3,6 +3,8 @@
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../html.js";
 import { isGone } from "../api/conversations.js";
 import { askAnew, attempt, copy } from "../state/actions.js";
+import { goOnTo } from "../state/focus.js";
+import { say } from "../state/toasts.js";
 import { Drawing, draw } from "../text/streaming.js";
 import { Figures } from "./figures.js";
 import { Feedback } from "./feedback.js";
@@ -24,14 +26,19 @@ export function Message({ thread, message, near, drawn, rated = false }) {
 
 function Question({ thread, message }) {
   const editing = useSignal(false);
+  const edit = useRef(null);
+  const close = () => {
+    editing.value = false;
+    goOnTo(() => edit.current?.querySelector(".edit:enabled"));
+  };
   const all = useSignal(false);
   const busy = thread.running.value !== null;
-  if (editing.value) return html`<${Editor} thread=${thread} message=${message} close=${() => (editing.value = false)} />`;
+  if (editing.value) return html`<${Editor} thread=${thread} message=${message} close=${close} />`;
   const long = !all.value && message.text.length > SHOWN;
   return html`<p class="unseen">You said:</p>
     <div class="text">${long ? `${message.text.slice(0, SHOWN)}…` : message.text}</div>
     ${long && html`<button type="button" class="plain-button" onClick=${() => (all.value = true)}>Show all ${message.text.length.toLocaleString("en")} characters</button>`}
-    <div class="tools" role="group" aria-label="Question">
+    <div class="tools" role="group" aria-label="Question" ref=${edit}>
       <${Versions} thread=${thread} message=${message} />
       <${IconButton} name="edit" label="Edit" class="edit" disabled=${busy} onClick=${() => (editing.value = true)} />
       <${IconButton} name="copy" label="Copy message" onClick=${() => copy(message.text)} />
@@ -40,7 +47,7 @@ function Question({ thread, message }) {
 
 function Editor({ thread, message, close }) {
   const field = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current.focus();
     field.current.setSelectionRange(message.text.length, message.text.length);
   }, []);
@@ -48,7 +55,7 @@ function Editor({ thread, message, close }) {
     const text = field.current.value.trim();
     if (!text) return;
     close();
-    thread.edit(message, text);
+    attempt(() => thread.edit(message, text));
   };
   const key = (event) => {
     if (event.key === "Escape") {
@@ -71,7 +78,7 @@ function Editor({ thread, message, close }) {
 function Answer({ thread, message, drawn, rated }) {
   const busy = thread.running.value !== null;
   const running = message.state === "running";
-  const again = () => thread.regenerate(message);
+  const again = () => attempt(() => thread.regenerate(message));
   return html`<p class="who">${message.figures.model || "Answer"}</p>
     ${message.reasoning && html`<details class="reasoning"><summary>Thoughts</summary><div class="text">${message.reasoning}</div></details>`}
     ${running ? html`<${Coming} live=${message.live} drawn=${drawn} />` : html`<${Text} text=${message.text} drawn=${drawn} />`}
@@ -136,9 +143,17 @@ function Versions({ thread, message }) {
   if (siblings.length < 2) return null;
   const at = siblings.indexOf(place);
   const busy = thread.running.value !== null;
+  const turn = (step) => async (event) => {
+    const list = event.currentTarget.closest(".messages");
+    const line = thread.messages.value.indexOf(message);
+    await attempt(() => thread.turn(message, step));
+    say(`Version ${at + 1 + step} of ${siblings.length}`);
+    const buttons = () => [...list.children[line].querySelectorAll(".versions button")];
+    goOnTo(() => (step < 0 ? buttons() : buttons().reverse()).find((each) => !each.disabled));
+  };
   return html`<span class="versions">
-    <${IconButton} name="back" label="Previous version" disabled=${busy || at === 0} onClick=${() => attempt(() => thread.turn(message, -1))} />
+    <${IconButton} name="back" label="Previous version" disabled=${busy || at === 0} onClick=${turn(-1)} />
     <span aria-label=${`Version ${at + 1} of ${siblings.length}`} role="img">${at + 1}/${siblings.length}</span>
-    <${IconButton} name="forward" label="Next version" disabled=${busy || at === siblings.length - 1} onClick=${() => attempt(() => thread.turn(message, 1))} />
+    <${IconButton} name="forward" label="Next version" disabled=${busy || at === siblings.length - 1} onClick=${turn(1)} />
   </span>`;
 }

@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useSignal } from "../html.js";
 import { models, shelf, book, thread } from "../state/app.js";
 import { place } from "../state/location.js";
 import { leave, user } from "../state/session.js";
+import { narrow } from "../state/settings.js";
 import { savedKey } from "../api/http.js";
 import * as actions from "../state/actions.js";
 import { Icon, IconButton } from "./icons.js";
@@ -17,7 +18,12 @@ const PAGES = [
 const PAUSE_MS = 200;
 
 export function Sidebar({ close }) {
-  return html`<nav class="sidebar" id="sidebar" aria-label="Conversations and pages">
+  const key = (event) => {
+    if (event.key !== "Escape" || !narrow.value) return;
+    event.stopPropagation();
+    close();
+  };
+  return html`<nav class="sidebar" id="sidebar" aria-label="Conversations and pages" onKeyDown=${key}>
     <div class="brand"><img src="icon.svg" alt="" width="28" height="28" /><span>Forebay</span>
       <${IconButton} name="close" label="Close sidebar" class="narrow-only" onClick=${close} /></div>
     <button type="button" class="new-chat" onClick=${actions.startNew}><${Icon} name="plus" />New chat</button>
@@ -80,7 +86,7 @@ function Entry({ entry }) {
     action(entry);
   };
   const leaveMenu = (event) => {
-    if (!menu.current.contains(event.relatedTarget)) open.value = false;
+    if (!menu.current?.contains(event.relatedTarget)) open.value = false;
   };
   const key = (event) => {
     if (event.key !== "Escape" || !open.value) return;

@@ -9,8 +9,8 @@ import { IconButton } from "./icons.js";
 export function Top({ title, children }) {
   const { sidebar } = settings.value;
   return html`<header class="top">
-    ${!sidebar && html`<${IconButton} name="menu" label="Show sidebar" aria-expanded="false" onClick=${() => set({ sidebar: true })} />`}
-    ${sidebar && html`<${IconButton} name="menu" label="Hide sidebar" class="wide-only" aria-expanded="true" onClick=${() => set({ sidebar: false })} />`}
+    <${IconButton} name="menu" label=${sidebar ? "Hide sidebar" : "Show sidebar"} class=${sidebar ? "wide-only" : ""} aria-expanded=${sidebar ? "true" : "false"}
+      onClick=${() => set({ sidebar: !sidebar })} />
     <h1 class=${children ? "unseen" : ""}>${title}</h1>
     ${children}
     <span class="space"></span>
