@@ -86,6 +86,9 @@ class FakeApi:
         self.pause = 0.01
         self.cancelled = threading.Event()
 
+    def answer(self, model: str, asked: str) -> str:
+        return asked if model == "echo" else f"You said: {asked}"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if self._pages.find(path):
@@ -129,8 +132,7 @@ class FakeApi:
     async def _stream(
         self, model: str, messages: list[dict[str, str]], gone: asyncio.Future[MutableMapping[str, Any]]
     ) -> AsyncIterator[bytes]:
-        last = messages[-1]["content"]
-        said = last if model == "echo" else f"You said: {last}"
+        said = self.answer(model, messages[-1]["content"])
         words = [word if not at else f" {word}" for at, word in enumerate(said.split(" "))]
         if model == "empty":
             yield usage(0) + DONE

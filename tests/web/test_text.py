@@ -70,6 +70,28 @@ def test_events_may_be_cut_at_any_byte(page: Page, api_url: str) -> None:
     expect(answered(page).locator(".text.markdown")).to_have_text("Grüße, 水 🌊")
 
 
+STREAM = """async (text) => {
+  const base = document.querySelector("script[type=module]").src;
+  const { streamChat } = await import(new URL("api/chat.js", base));
+  const messages = [{ role: "user", content: text }];
+  const { signal } = new AbortController();
+  const found = [];
+  for await (const piece of streamChat({ model: "echo", messages, parameters: {}, signal })) {
+    if (piece.text) found.push(piece.text);
+  }
+  return found;
+}"""
+
+
+def test_a_long_answer_that_comes_fast_is_taken_in_larger_pieces(page: Page, api: FakeApi, api_url: str) -> None:
+    page.goto(api_url)
+    api.pause = 0.004
+    text = " ".join(f"w{number}" for number in range(600))
+    found = page.evaluate(STREAM, text)
+    assert "".join(found) == text
+    assert len(found) < 450
+
+
 def test_while_it_comes_it_looks_as_it_will(page: Page, api: FakeApi, api_url: str) -> None:
     api.pause = 0.002
     text = WHOLE

@@ -1,12 +1,12 @@
 // Streams one answer from /v1/chat/completions: for conversations that this page alone remembers.
 
-import { stream } from "./events.js";
+import { joined, stream } from "./events.js";
 import { Clock, ofHeaders, ofUsage } from "./figures.js";
 import { ApiError } from "./http.js";
 
 /**
  * @typedef {{text?: string, reasoning?: string, figures?: import("./figures.js").Figures, id?: string,
- *   begun?: boolean, responseId?: string}} Piece
+ *   begun?: boolean, responseId?: string, whole?: boolean}} Piece `whole`: nothing comes after it
  */
 
 /**
@@ -20,9 +20,19 @@ export async function* streamChat({ model, messages, parameters, signal }) {
   const { headers, requestId, payloads } = await stream("v1/chat/completions", body, signal);
   const figures = ofHeaders(headers);
   yield { figures };
-  for await (const chunk of payloads) {
+  for await (const chunks of payloads) {
+    for (const piece of joined(piecesOf(chunks, figures, clock))) {
+      yield piece;
+      if (piece.whole) return;
+    }
+  }
+  throw new ApiError("The answer broke off before its end.", { requestId, lost: true });
+}
+
+function* piecesOf(chunks, figures, clock) {
+  for (const chunk of chunks) {
     if (chunk === null) {
-      yield { figures: { ...clock.figures(figures.outputTokens), ...figures } };
+      yield { figures: { ...clock.figures(figures.outputTokens), ...figures }, whole: true };
       return;
     }
     Object.assign(figures, ofUsage(chunk.usage));
@@ -34,7 +44,6 @@ export async function* streamChat({ model, messages, parameters, signal }) {
       yield piece;
     }
   }
-  throw new ApiError("The answer broke off before its end.", { requestId, lost: true });
 }
 
 function pieceOf(delta) {

@@ -1,6 +1,6 @@
 // Streams one answer from /v1/responses into a conversation that the server keeps.
 
-import { stream } from "./events.js";
+import { joined, stream } from "./events.js";
 import { Clock, ofFacts, ofHeaders, ofUsage } from "./figures.js";
 import { ApiError } from "./http.js";
 
@@ -34,25 +34,32 @@ export async function* streamResponse({ model, conversation, parent, input, inst
   const { headers, requestId, payloads } = await stream("v1/responses", body, signal);
   const figures = ofHeaders(headers);
   yield { figures };
-  for await (const event of payloads) {
-    if (event === null) continue;
-    const kind = DELTAS[event.type];
-    if (kind) {
-      clock.tick();
-      yield { [kind]: event.delta };
-    } else if (event.type === "response.created") {
-      yield { begun: true, responseId: event.response?.id ?? "" };
-    } else if (event.type === "response.output_item.added" && event.item?.type === "message") {
-      yield { id: event.item.id };
-    } else if (event.type === "response.failed" || event.type === "error") {
-      const error = event.response?.error ?? event.error ?? event;
-      throw new ApiError(error.message ?? "The answer failed.", { code: error.code ?? "", requestId });
-    } else if (ENDS.has(event.type)) {
-      yield { figures: ended(event.response, figures, clock) };
-      return;
+  for await (const events of payloads) {
+    for (const piece of joined(piecesOf(events, figures, clock, requestId))) {
+      yield piece;
+      if (piece.whole) return;
     }
   }
   throw new ApiError("The answer broke off before its end.", { requestId, lost: true });
+}
+
+function* piecesOf(events, figures, clock, requestId) {
+  for (const event of events) {
+    const kind = DELTAS[event?.type];
+    if (kind) {
+      clock.tick();
+      yield { [kind]: event.delta };
+    } else if (event?.type === "response.created") {
+      yield { begun: true, responseId: event.response?.id ?? "" };
+    } else if (event?.type === "response.output_item.added" && event.item?.type === "message") {
+      yield { id: event.item.id };
+    } else if (event?.type === "response.failed" || event?.type === "error") {
+      const error = event.response?.error ?? event.error ?? event;
+      throw new ApiError(error.message ?? "The answer failed.", { code: error.code ?? "", requestId });
+    } else if (ENDS.has(event?.type)) {
+      yield { figures: ended(event.response, figures, clock), whole: true };
+    }
+  }
 }
 
 function ended(response, figures, clock) {
