@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,12 @@ def test_a_period_stands_beside_the_one_before() -> None:
     assert found.before.requests == 1
     assert [group.name for group in found.prompts] == ["x@1"]
     assert {group.name: group.totals.requests for group in found.tenants} == {"team": 3, "b": 1}
+
+
+def test_how_long_answers_took_is_told_as_a_bench_tells_it() -> None:
+    found = report([row(SINCE, latency=seconds) for seconds in (4.0, 1.0, 2.0, 3.0)], [], SINCE, UNTIL).now
+    assert (found.p50, found.p95) == pytest.approx((2.5, 3.85))
+    assert report([row(SINCE, outcome="error")], [], SINCE, UNTIL).now.p50 is None
 
 
 def test_what_people_said_is_counted_and_quoted() -> None:

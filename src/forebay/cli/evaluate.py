@@ -12,6 +12,7 @@ import msgspec
 
 from forebay.cli.chat import DEFAULT_URL
 from forebay.cli.started import StartError, started
+from forebay.core.quantiles import quantile
 from forebay.evaluation.asking import Server
 from forebay.evaluation.cases import BY_KIND, Case, DatasetError, read
 from forebay.evaluation.checks import Checker
@@ -122,7 +123,7 @@ def _told(results: Results, comparison: Comparison | None) -> Iterator[str]:
     count = len(results.results)
     yield f"passed   {count - len(failed)} of {count}: {rate.value:.1%} (95 %: {rate.low:.1%} to {rate.high:.1%})"
     seconds = sorted(each.seconds for each in results.results)
-    yield f"latency  p50 {seconds[count // 2]:.2f} s, longest {seconds[-1]:.2f} s; {_tokens(results)} tokens"
+    yield f"latency  p50 {quantile(seconds, 0.5):.2f} s, longest {seconds[-1]:.2f} s; {_tokens(results)} tokens"
     if comparison is not None:
         yield from _changed(comparison)
 

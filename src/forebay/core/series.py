@@ -148,7 +148,8 @@ def timed(record: Record) -> Mapping[Time, int]:
 def percentile(counts: Sequence[int], share: float) -> float | None:
     """The time in seconds that ``share`` of those counted did not exceed; ``None`` where none were.
 
-    Within a bucket times are taken as evenly spread over the logarithm; what is beyond the last bound counts as it.
+    An estimate, of counts; of the times themselves see `core.quantiles`. Within a bucket times are taken as evenly
+    spread over the logarithm; what is beyond the last bound counts as it.
     """
     total = sum(counts)
     if not total:

@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from forebay.core.quantiles import quantile
+
 Z95: Final = 1.959963984540054
 RESAMPLES: Final = 4000
 
@@ -39,7 +41,7 @@ def paired_difference(before: Sequence[float], after: Sequence[float]) -> Interv
     differences = [b - a for a, b in zip(before, after, strict=True)]
     count, random = len(differences), Random(0)  # noqa: S311  # a figure that can be repeated, no secret
     means = sorted(math.fsum(random.choices(differences, k=count)) / count for _ in range(RESAMPLES))
-    low, high = means[int(RESAMPLES * 0.025)], means[int(RESAMPLES * 0.975) - 1]
+    low, high = quantile(means, 0.025), quantile(means, 0.975)
     return Interval(math.fsum(differences) / count, low, high)
 
 

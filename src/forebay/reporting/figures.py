@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from forebay.core.feedback import Feedback
+from forebay.core.quantiles import quantile
 from forebay.core.types import Record
 
 HOUR: Final = 3600.0
@@ -109,8 +110,8 @@ def totals(rows: Sequence[Record]) -> Totals:
         sum(row.cache.endswith("hit") for row in rows),
         sum(len(row.attempts) > 1 for row in rows),
         sum(_objected(row) for row in rows),
-        _quantile(ends, 0.5),
-        _quantile(ends, 0.95),
+        quantile(ends, 0.5) if ends else None,
+        quantile(ends, 0.95) if ends else None,
     )
 
 
@@ -149,7 +150,3 @@ def _failed(row: Record) -> bool:
 
 def _objected(row: Record) -> bool:
     return row.story is not None and any(each.action != PASSED for each in row.story.heard)
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float | None:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None

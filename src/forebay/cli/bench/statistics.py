@@ -1,4 +1,4 @@
-"""The arithmetic: percentiles, and the interval of a ratio."""
+"""The arithmetic: how values are spread, and the interval of a ratio."""
 
 import math
 import statistics
@@ -7,6 +7,8 @@ from typing import Final, Self
 
 import msgspec
 
+from forebay.core.quantiles import quantile
+
 # Student's t, two-sided 95 %, for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook, 1.3.6.7.2).
 _T95: Final = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
@@ -14,18 +16,6 @@ _T95: Final = (
     *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
 )
 MOST_TURNS: Final = len(_T95) + 1
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which ``share`` (0 to 1) of ``ordered`` lie, interpolated linearly between neighbours.
-
-    Source: Hyndman and Fan, "Sample quantiles in statistical packages" (1996), definition 7, as numpy's default.
-    """
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    low, high = ordered[below], ordered[above]
-    return low if low == high else low + (high - low) * (place - below)
 
 
 class Distribution(msgspec.Struct, frozen=True):

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from forebay.core.quantiles import quantile
+
 TIMEOUT: Final = 600.0
 _TOKENS: Final = 32
 _THINGS: Final = ("river", "lock", "canal", "weir", "turbine", "dam", "spillway", "penstock", "reservoir", "sluice")
@@ -101,4 +103,4 @@ def question(number: int) -> str:
 
 def _spread(values: Sequence[float]) -> Spread:
     ordered = sorted(values)
-    return Spread(*(ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.99)))
+    return Spread(quantile(ordered, 0.5), quantile(ordered, 0.99))
