@@ -6,39 +6,16 @@ body ─► Exchange (a chat request) ─► pipeline ─► Whole  ─► Excha
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, Self
+from typing import Protocol
 
 from forebay.api.exchange import call_of, head_of, reply_headers, send_stream
 from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
 from forebay.api.refusals import NOBODY, Refused, unmetered, unread
+from forebay.api.rewritten import Rewritten, Writer
 from forebay.core.errors import ForebayError
 from forebay.core.ports import Authenticator, Handler
 from forebay.core.prompts import Expand, as_it_is
-from forebay.core.types import Call, Event, Events, Operation, Request, Trace, Whole
-
-
-class Writer(Protocol):
-    """Writes one answer down as the events of a dialect."""
-
-    def feed(self, data: bytes, /) -> bytes:
-        """What whole events of a chat tell; may be nothing yet.
-
-        Raises:
-            UpstreamError: they are no chat's.
-        """
-        ...
-
-    def end(self) -> bytes:
-        """The last events.
-
-        Raises:
-            UpstreamError: the answer is not whole.
-        """
-        ...
-
-    def broken(self, error: ForebayError, /) -> bytes:
-        """The events that end a stream that broke."""
-        ...
+from forebay.core.types import Call, Operation, Request, Trace, Whole
 
 
 class Exchange(Protocol):
@@ -111,44 +88,8 @@ class Translated:
         if isinstance(reply, Whole):
             await send_body(send, 200, [JSON, *headers], exchange.whole(call, reply.body))
         else:
-            writer = exchange.stream(call)
-            await send_stream(send, Rewritten(reply.events, writer), headers, writer.broken, call.id)
-
-
-class Rewritten:
-    """The events of a chat on their way through a writer."""
-
-    __slots__ = ("_ended", "_events", "_writer")
-
-    def __init__(self, events: Events, writer: Writer) -> None:
-        self._events = events
-        self._writer = writer
-        self._ended = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        """The next events of the dialect.
-
-        Raises:
-            StopAsyncIteration: the answer is whole.
-            ForebayError: it broke.
-        """
-        while not self._ended:
-            try:
-                event = await self._events.__anext__()
-            except StopAsyncIteration:
-                self._ended = True
-                return Event(self._writer.end(), content=False)
-            data = self._writer.feed(event.data)
-            if data:
-                return Event(data, event.content)
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        """Stop the work behind the reply."""
-        await self._events.aclose()
+            events = Rewritten(reply.events, exchange.stream(call))
+            await send_stream(send, events, headers, events.broken, call.id)
 
 
 def bearer_of(scope: Scope) -> str | None:

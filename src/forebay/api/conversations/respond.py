@@ -4,9 +4,8 @@ body ─► history (store) ─► a whole request ─► pipeline ─► reply 
 """
 
 import asyncio
-import logging
+import functools
 import time
-from typing import Self
 
 import msgspec
 
@@ -22,15 +21,14 @@ from forebay.api.responses.events import ResponseEvents
 from forebay.api.responses.request import chat_of
 from forebay.api.responses.response import NOWHERE, Place, Replies, Response, response_id
 from forebay.api.responses.shapes import Item, ResponseParams
+from forebay.api.rewritten import Ends, Rewritten
 from forebay.api.translated import bearer_of
 from forebay.core.conversations import Owner
 from forebay.core.decode import decode
 from forebay.core.errors import ForebayError, InvalidRequestError, PayloadTooLargeError, UnavailableError
 from forebay.core.ports import Authenticator, Handler
 from forebay.core.prompts import Expand
-from forebay.core.types import Call, Event, Events, Operation, Principal, Stream, Trace, Whole
-
-logger = logging.getLogger("forebay.api")
+from forebay.core.types import Call, Operation, Principal, Stream, Trace, Whole
 
 
 class Respond:
@@ -147,27 +145,24 @@ class Exchange:
             self._kept(self._session, response)
         return msgspec.json.encode(response)
 
-    def events(self, reply: Stream) -> "Kept":
-        """An answer as it comes."""
+    def events(self, reply: Stream) -> Rewritten:
+        """An answer as it comes; its last event leaves when all of it has been kept."""
         writer = ResponseEvents(self._params, self._call, self._place)
         if self._session is not None:
             self._session.draft = writer
-        return Kept(reply.events, writer, self)
+        return Rewritten(reply.events, writer, Ends(functools.partial(self._end, writer), self._cut, self._leave))
 
-    async def end(self, writer: ResponseEvents) -> None:
-        """The last event has been written: keep the whole before it leaves."""
+    async def _end(self, writer: ResponseEvents) -> None:
         if self._session is not None and writer.response is not None:
             await self._session.end(writer.response, writer.kept(), writer.facts())
             self._kept(self._session, writer.response)
 
-    async def cut(self) -> None:
-        """The answer broke: keep what there is."""
+    async def _cut(self) -> None:
         if self._session is not None:
             self._keeper.ended(self._session)
             await self._session.cut()
 
-    def leave(self) -> None:
-        """Whoever waited for it is gone, or has it all."""
+    def _leave(self) -> None:
         if self._session is not None:
             self._keeper.abandon(self._session)
 
@@ -181,63 +176,6 @@ class Exchange:
             call = self._call
             title = self._titling(call.principal, call.request.model, call.id, session.conversation.id, said)
             self._keeper.later(title)
-
-
-class Kept:
-    """The events of a response, the last of which leaves when all of it has been kept."""
-
-    __slots__ = ("_ended", "_events", "_exchange", "_writer")
-
-    def __init__(self, events: Events, writer: ResponseEvents, exchange: Exchange) -> None:
-        self._events = events
-        self._writer = writer
-        self._exchange = exchange
-        self._ended = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        """The next events.
-
-        Raises:
-            StopAsyncIteration: the answer is whole.
-            ForebayError: it broke, or cannot be kept.
-        """
-        while not self._ended:
-            try:
-                event = await self._events.__anext__()
-                data = self._writer.feed(event.data)
-            except StopAsyncIteration:
-                self._ended = True
-                return await self._last()
-            except ForebayError:
-                self._ended = True
-                await self._exchange.cut()
-                raise
-            if data:
-                return Event(data, event.content)
-        raise StopAsyncIteration
-
-    def broken(self, error: ForebayError) -> bytes:
-        """The event after which nothing comes."""
-        return self._writer.broken(error)
-
-    async def aclose(self) -> None:
-        """Stop the work behind the reply, and keep what there is of it."""
-        try:
-            await self._events.aclose()
-        finally:
-            self._exchange.leave()
-
-    async def _last(self) -> Event:
-        try:
-            data = self._writer.end()
-        except ForebayError:
-            await self._exchange.cut()
-            raise
-        await self._exchange.end(self._writer)
-        return Event(data, content=False)
 
 
 def _require_consistent(params: ResponseParams) -> None:
