@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import RowMapping, delete, func, literal, select, tuple_
+from sqlalchemy import RowMapping, delete, func, select
 
 from forebay.core.captures import Capture
 from forebay.core.requestlog import RequestQuery
 from forebay.store.database import Database
+from forebay.store.statements import alike, latest
 from forebay.store.storable import storable
 from forebay.store.tables_captures import CAPTURES
 
@@ -44,12 +45,7 @@ class CaptureTable:
         """The latest rows, newest first."""
         columns = CAPTURES.c
         wanted = select(CAPTURES).where(columns.at >= query.since, columns.at < query.until)
-        for name in ("tenant", "principal", "model"):
-            if (value := getattr(query, name)) is not None:
-                wanted = wanted.where(columns[name] == storable(value))
-        if query.before is not None:
-            wanted = wanted.where(tuple_(columns.at, columns.id) < tuple_(*map(literal, query.before)))
-        ordered = wanted.order_by(columns.at.desc(), columns.id.desc()).limit(limit)
+        ordered = latest(alike(wanted, CAPTURES, query), columns.at, columns.id, query.before, limit)
         async with self._database.reading() as connection:
             return [_capture(row) for row in (await connection.execute(ordered)).mappings()]
 

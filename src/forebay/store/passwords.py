@@ -3,9 +3,9 @@
 import time
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from forebay.store.database import Database
+from forebay.store.statements import inserting
 from forebay.store.tables_login import PASSWORDS
 
 
@@ -25,7 +25,6 @@ class PasswordTable:
     async def add(self, name: str, hashed: str) -> bool:
         """Keep one; the first of a name stays."""
         async with self._database.changing() as connection:
-            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             values = {"name": name, "hashed": hashed, "created": time.time()}
-            statement = insert(PASSWORDS).values(values).on_conflict_do_nothing(index_elements=["name"])
+            statement = inserting(connection, PASSWORDS).values(values).on_conflict_do_nothing(index_elements=["name"])
             return (await connection.execute(statement)).rowcount == 1

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import select
 
 from forebay.core.requestlog import RequestQuery
 from forebay.core.types import Record
 from forebay.store.database import Database
+from forebay.store.statements import alike, latest
 from forebay.store.storable import storable
 from forebay.store.tables import USAGE
 from forebay.store.usage import record_of
@@ -31,11 +32,6 @@ class RequestTable:
         wanted = select(USAGE).where(
             columns.at >= query.since, columns.at < query.until, columns.status >= low, columns.status < high
         )
-        for name in ("tenant", "principal", "model"):
-            if (value := getattr(query, name)) is not None:
-                wanted = wanted.where(columns[name] == storable(value))
-        if query.before is not None:
-            wanted = wanted.where(tuple_(columns.at, columns.id) < tuple_(*map(literal, query.before)))
-        ordered = wanted.order_by(columns.at.desc(), columns.id.desc()).limit(limit)
+        ordered = latest(alike(wanted, USAGE, query), columns.at, columns.id, query.before, limit)
         async with self._database.reading() as connection:
             return [record_of({**found}) for found in (await connection.execute(ordered)).mappings()]

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, literal, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import RowMapping, or_, select, update
 
 from forebay.core.reviews import REASONS, Mark, Review, ReviewQuery, Verdict
 from forebay.store.database import Database
+from forebay.store.statements import alike, inserting, latest
 from forebay.store.storable import storable
 from forebay.store.tables_reviews import REVIEW_MARKS, REVIEWS
 
@@ -34,11 +33,11 @@ class ReviewTable:
         """Add rows, and reasons to those that are there."""
         async with self._database.changing() as connection:
             if found:
-                new = _insert(connection, REVIEWS)
+                new = inserting(connection, REVIEWS)
                 reasons = {name: or_(columns[name], new.excluded[name]) for name in REASONS}
                 rows = [_row(each) for each in found]
                 await connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=reasons), rows)
-            on = _insert(connection, REVIEW_MARKS)
+            on = inserting(connection, REVIEW_MARKS)
             later = on.on_conflict_do_update(
                 index_elements=["name"], set_={"at": on.excluded.at}, where=REVIEW_MARKS.c.at < on.excluded.at
             )
@@ -47,17 +46,12 @@ class ReviewTable:
 
     async def list(self, query: ReviewQuery, limit: int) -> Sequence[Review]:
         """The first ``limit`` rows, the latest first."""
-        wanted = select(REVIEWS)
-        for name in ("tenant", "model"):
-            if (value := getattr(query, name)) is not None:
-                wanted = wanted.where(columns[name] == storable(value))
+        wanted = alike(select(REVIEWS), REVIEWS, query, ("tenant", "model"))
         if query.labelled is not None:
             wanted = wanted.where(columns.labelled.is_not(None) if query.labelled else columns.labelled.is_(None))
         if query.reason is not None:
             wanted = wanted.where(columns[query.reason])
-        if query.before is not None:
-            wanted = wanted.where(tuple_(columns.at, columns.id) < tuple_(*map(literal, query.before)))
-        ordered = wanted.order_by(columns.at.desc(), columns.id.desc()).limit(limit)
+        ordered = latest(wanted, columns.at, columns.id, query.before, limit)
         async with self._database.reading() as connection:
             return [_review(row) for row in (await connection.execute(ordered)).mappings()]
 
@@ -97,10 +91,6 @@ def _review(row: RowMapping) -> Review:
     fields = {name: row[name] for name in Review.__struct_fields__ if name not in {"reasons", "labels"}}
     labels = tuple(msgspec.json.decode(row["labels"], type=list[str]))
     return Review(**fields, reasons=tuple(name for name in REASONS if row[name]), labels=labels)
-
-
-def _insert(connection: AsyncConnection, table: Any) -> Any:  # noqa: ANN401  # one of two dialects'
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _json(labels: Sequence[str]) -> str:

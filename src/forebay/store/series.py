@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Select, Table, case, delete, func, literal, literal_column, null, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forebay.core.series import (
@@ -28,6 +27,7 @@ from forebay.core.series import (
 )
 from forebay.core.types import Record
 from forebay.store.database import Database
+from forebay.store.statements import alike, inserting
 from forebay.store.storable import INTEGER_LIMIT, storable
 from forebay.store.tables_series import SERIES, VERDICTS
 
@@ -120,8 +120,7 @@ async def forget(connection: AsyncConnection, before: float) -> None:
 async def _add(connection: AsyncConnection, table: Table, names: Sequence[str], rows: Sequence[Key]) -> None:
     if not rows:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    made = insert(table)
+    made = inserting(connection, table)
     sums = {column.name: _sum(column, made.excluded[column.name]) for column in table.c if not column.primary_key}
     adding = made.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
     await connection.execute(adding, [dict(zip(names, row, strict=True)) for row in rows])
@@ -156,9 +155,7 @@ def _point(times: Sequence[Time], at: int, group: object, *figures: int) -> Poin
 def _where(wanted: Select[Any], table: Table, query: SeriesQuery) -> Select[Any]:
     columns = table.c
     wanted = wanted.where(columns.level == query.level, columns.at >= query.since, columns.at < query.until)
-    for name in ("tenant", "principal", "model"):
-        if (value := getattr(query, name)) is not None:
-            wanted = wanted.where(columns[name] == storable(value))
+    wanted = alike(wanted, table, query)
     if table is SERIES:
         low, high = query.statuses
         wanted = wanted.where(columns.status >= low, columns.status < high)

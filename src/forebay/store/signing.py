@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from forebay.core.signing import SigningKey
 from forebay.store.database import Database
+from forebay.store.statements import inserting
 from forebay.store.tables_login import SIGNING_KEYS
 
 
@@ -26,9 +26,8 @@ class SigningTable:
     async def add(self, key: SigningKey) -> None:
         """Keep a new one; the first of a number stays."""
         async with self._database.changing() as connection:
-            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             await connection.execute(
-                insert(SIGNING_KEYS)
+                inserting(connection, SIGNING_KEYS)
                 .values(**msgspec.structs.asdict(key))
                 .on_conflict_do_nothing(index_elements=["number"])
             )

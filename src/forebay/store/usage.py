@@ -5,13 +5,13 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Select, case, delete, func, literal, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forebay.core.ledger import Group, UsageQuery, UsageSum
 from forebay.core.types import Record
 from forebay.store.database import Database
 from forebay.store.series import count, forget
+from forebay.store.statements import alike, inserting
 from forebay.store.storable import storable
 from forebay.store.tables import USAGE
 
@@ -107,18 +107,14 @@ def record_of(found: Mapping[str, Any]) -> Record:
 
 async def _insert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> Set[str]:
     """The names of those that were not there yet."""
-    # The two databases have the same words for this, but SQLAlchemy has one insert for each.
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    adding = insert(USAGE).on_conflict_do_nothing(index_elements=["row"]).returning(USAGE.c.row)
+    adding = inserting(connection, USAGE).on_conflict_do_nothing(index_elements=["row"]).returning(USAGE.c.row)
     return set((await connection.execute(adding, rows)).scalars())
 
 
 def _where(wanted: Select[Any], query: UsageQuery) -> Select[Any]:
     columns = USAGE.c
     wanted = wanted.where(columns.at >= query.since, columns.at < query.until)
-    for name in ("tenant", "principal", "model"):
-        if (value := getattr(query, name)) is not None:
-            wanted = wanted.where(columns[name] == storable(value))
+    wanted = alike(wanted, USAGE, query)
     if query.after is not None:
         wanted = wanted.where(tuple_(columns.at, columns.id) > tuple_(*map(literal, query.after)))
     return wanted

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forebay.core.conversations import (
@@ -29,6 +28,7 @@ from forebay.store.conversations.table import cut_out, erase, follow, owned, set
 from forebay.store.conversations.tables import CONVERSATIONS, ITEMS, RESPONSES
 from forebay.store.conversations.tree import branch, count_of, depth_of, latest_leaf, siblings, with_siblings
 from forebay.store.database import Database
+from forebay.store.statements import inserting
 
 ALIVE: Final = 15.0
 """Who has not said for so many seconds that a response goes on is dead."""
@@ -272,6 +272,6 @@ async def _erase(connection: AsyncConnection, found: StoredResponse) -> None:
 async def _upsert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
-    on = postgresql.insert(ITEMS) if connection.dialect.name == "postgresql" else sqlite.insert(ITEMS)
+    on = inserting(connection, ITEMS)
     new = {name: on.excluded[name] for name in (*_KEPT, *_COUNTED)}
     await connection.execute(on.on_conflict_do_update(index_elements=["id"], set_=new), rows)

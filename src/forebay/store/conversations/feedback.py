@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, delete, literal, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import RowMapping, delete, select
 
 from forebay.core.errors import InvalidRequestError, NotFoundError
 from forebay.core.feedback import Feedback, FeedbackQuery
 from forebay.store.conversations.rows import plain
 from forebay.store.conversations.tables import FEEDBACK
 from forebay.store.database import Database
+from forebay.store.statements import inserting, latest
 
 columns = FEEDBACK.c
 
@@ -27,7 +27,7 @@ class FeedbackTable:
         row = _row(feedback)
         said = (columns.tenant == feedback.tenant, columns.principal == feedback.principal)
         async with self._database.changing() as connection:
-            new = postgresql.insert(FEEDBACK) if connection.dialect.name == "postgresql" else sqlite.insert(FEEDBACK)
+            new = inserting(connection, FEEDBACK)
             values = {name: new.excluded[name] for name in row if name not in {"id", "tenant", "principal", "target"}}
             by_target = ["tenant", "principal", "target"]
             await connection.execute(new.on_conflict_do_update(index_elements=by_target, set_=values), [row])
@@ -41,13 +41,13 @@ class FeedbackTable:
             if (value := getattr(query, name)) is not None:
                 wanted = wanted.where(columns[name] == value)
         async with self._database.reading() as connection:
+            seen = None
             if query.after:
                 place = select(columns.created, columns.id).where(columns.id == query.after)
-                last = (await connection.execute(place)).first()
-                if last is None:
+                seen = (await connection.execute(place)).first()
+                if seen is None:
                     raise InvalidRequestError("'after' is no feedback: begin again without it.", param="after")
-                wanted = wanted.where(tuple_(columns.created, columns.id) < tuple_(*map(literal, last)))
-            ordered = wanted.order_by(columns.created.desc(), columns.id.desc()).limit(limit)
+            ordered = latest(wanted, columns.created, columns.id, seen, limit)
             return [_feedback(row) for row in (await connection.execute(ordered)).mappings()]
 
     async def delete(self, tenant: str, principal: str, identity: str) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forebay.core.conversations import Conversation, ListQuery, Owner
 from forebay.core.errors import InvalidRequestError
 from forebay.store.conversations.rows import conversation_of, folded
 from forebay.store.conversations.tables import CONVERSATIONS, ITEMS
+from forebay.store.statements import latest
 
 columns = CONVERSATIONS.c
 
@@ -24,13 +25,13 @@ async def find(connection: AsyncConnection, owner: Owner, query: ListQuery, limi
     wanted = mine.where(columns.updated >= query.since, columns.updated < query.until)
     if query.text:
         wanted = _with_text(wanted, folded(query.text))
+    seen = None
     if query.after:
         last = (await connection.execute(mine.where(columns.id == query.after))).mappings().first()
         if last is None:
             raise InvalidRequestError("'after' is no conversation of yours: begin again without it.", param="after")
-        seen = tuple_(literal(last["updated"]), literal(last["id"]))
-        wanted = wanted.where(tuple_(columns.updated, columns.id) < seen)
-    ordered = wanted.order_by(columns.updated.desc(), columns.id.desc()).limit(limit)
+        seen = last["updated"], last["id"]
+    ordered = latest(wanted, columns.updated, columns.id, seen, limit)
     return [conversation_of(row) for row in (await connection.execute(ordered)).mappings()]
 
 
