@@ -7,9 +7,7 @@ any address. So it takes a key that says ``admin: true``, and without one nobody
 import hashlib
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.http import Receive, Scope, Send, header, send_json
 from forebay.auth.trail import Trail
 from forebay.core.errors import InvalidRequestError, PermissionDeniedError
 from forebay.core.ports import Authenticator
@@ -44,5 +42,5 @@ class Admin:
         except self._unusable as error:
             await self._trail.note(principal, "config.refused", "config", sha256=digest)
             raise InvalidRequestError(str(error), code="invalid_configuration") from None
-        answer = msgspec.json.encode({"object": "config", "status": "applied" if applied else "accepted"})
-        await send_body(send, 200 if applied else 202, [JSON, (b"x-request-id", request_id.encode())], answer)
+        told = {"object": "config", "status": "applied" if applied else "accepted"}
+        await send_json(send, request_id, told, 200 if applied else 202)

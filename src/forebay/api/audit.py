@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.http import Receive, Scope, Send, header, send_json
 from forebay.api.keys import NOT_ADMIN
 from forebay.core.errors import PermissionDeniedError
 from forebay.core.keys import AdminLog
@@ -31,5 +31,4 @@ class AuditEndpoint:
             )
         actions = await self._log.list(LATEST, ROWS)  # a clock that was set back hides none
         data = [{"object": "admin_action", **msgspec.structs.asdict(each)} for each in actions]
-        headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
-        await send_body(send, 200, headers, msgspec.json.encode({"object": "list", "data": data}))
+        await send_json(send, request_id, {"object": "list", "data": data})

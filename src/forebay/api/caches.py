@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.http import Receive, Scope, Send, header, send_json
 from forebay.api.requests import READERS
 from forebay.auth.trail import Trail
 from forebay.core.decode import decode
@@ -64,7 +64,7 @@ class CacheEndpoints:
             stats = await self._keeper.stats()
         except CacheUnavailableError as error:
             raise _down(error) from None
-        await _told(
+        await send_json(
             send,
             request_id,
             {
@@ -96,7 +96,7 @@ class CacheEndpoints:
             deleted = await self._keeper.delete_where(selection)
         except CacheUnavailableError as error:
             raise _down(error) from None
-        await _told(send, request_id, {"object": "cache.deleted", "deleted": deleted})
+        await send_json(send, request_id, {"object": "cache.deleted", "deleted": deleted})
 
     async def read(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One entry by its key, or all of them at ``/admin/cache/export``, one a line."""
@@ -111,7 +111,7 @@ class CacheEndpoints:
             raise _down(error) from None
         if entry is None:
             raise _no_entry()
-        await _told(send, request_id, {"object": "cache.entry", "key": rest, **_shown(entry)})
+        await send_json(send, request_id, {"object": "cache.entry", "key": rest, **_shown(entry)})
 
     async def delete(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """Delete one entry by its key."""
@@ -124,7 +124,7 @@ class CacheEndpoints:
             raise _down(error) from None
         if not deleted:
             raise _no_entry()
-        await _told(send, request_id, {"object": "cache.deleted", "deleted": 1})
+        await send_json(send, request_id, {"object": "cache.deleted", "deleted": 1})
 
     async def warm(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Store the lines of the body (see `Line`); those that cannot be are told, the others are stored."""
@@ -143,7 +143,7 @@ class CacheEndpoints:
             except ForebayError as error:
                 failed.append({"line": number, "error": error.message})
         body = {"object": "cache.warmed", "stored": stored, "failed": len(failed), "errors": failed[:_TOLD]}
-        await _told(send, request_id, body)
+        await send_json(send, request_id, body)
 
     async def _store(self, line: Line, call_id: str) -> None:
         if line.entry is not None:
@@ -191,11 +191,6 @@ def _key(text: str) -> bytes:
 def _query(scope: Scope) -> dict[str, str]:
     found = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     return {name: values[-1] for name, values in found.items()}
-
-
-async def _told(send: Send, request_id: str, body: dict[str, Any]) -> None:
-    headers = [JSON, (b"x-request-id", request_id.encode())]
-    await send_body(send, 200, headers, msgspec.json.encode(body))
 
 
 def _no_entry() -> NotFoundError:

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
-from forebay.api.query import known, number
+from forebay.api.http import Receive, Scope, Send, header, send_json
+from forebay.api.query import known, number, page_of
 from forebay.api.requestlog import query_of
 from forebay.api.story import story
 from forebay.core.captures import Capture, CaptureBook
@@ -39,14 +39,8 @@ class CaptureEndpoints:
         given = known(scope["query_string"], KNOWN)
         limit = number(given, "limit", PAGE, LARGEST_PAGE)
         found = await self._book.latest(_own(query_of(given, principal), principal), limit + 1)
-        shown = found[:limit]
-        page = {
-            "object": "list",
-            "data": [await self._told(each) for each in shown],
-            "has_more": len(found) > limit,
-            "last": f"{shown[-1].at!r}:{shown[-1].id}" if shown else None,
-        }
-        await _send(send, page, request_id)
+        data = [await self._told(each) for each in found[:limit]]
+        await send_json(send, request_id, page_of(found, limit, data))
 
     async def one(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """That of one request."""
@@ -54,7 +48,7 @@ class CaptureEndpoints:
         found = await self._book.find(scope["path"].removeprefix(PREFIX))
         if found is None or not _may_see(principal, found):
             raise NotFoundError("There is no such capture of yours; it may have been deleted by 'capture.retention'.")
-        await _send(send, await self._told(found), request_id)
+        await send_json(send, request_id, await self._told(found))
 
     async def _told(self, capture: Capture) -> Mapping[str, object]:
         rows: Sequence[Record] = await self._log.find(capture.id)
@@ -87,7 +81,3 @@ def _own(query: RequestQuery, principal: Principal) -> RequestQuery:
     if query.principal not in {None, principal.name}:
         raise InvalidRequestError("Only an admin sees what others wrote; leave it out.", param="principal")
     return msgspec.structs.replace(query, principal=principal.name)
-
-
-async def _send(send: Send, found: Mapping[str, object], request_id: str) -> None:
-    await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(found))

@@ -4,6 +4,8 @@ import functools
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+import msgspec
+
 from forebay.core.errors import ForebayError, PermissionDeniedError, UnsupportedMediaTypeError
 
 Scope = MutableMapping[str, Any]
@@ -56,6 +58,12 @@ async def send_body(send: Send, status: int, headers: Headers, body: bytes) -> N
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_json(send: Send, request_id: str, body: object, status: int = 200) -> None:
+    """``body`` as JSON; it is for whoever asked, so nothing on the way may keep it."""
+    headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
+    await send_body(send, status, headers, msgspec.json.encode(body))
 
 
 def openai_form(error: ForebayError, request_id: str) -> tuple[int, Headers, bytes]:

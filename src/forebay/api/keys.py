@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
 from forebay.auth.issuing import Issuer, Wish
 from forebay.core.errors import InvalidRequestError, NotFoundError, PermissionDeniedError
 from forebay.core.keys import IssuedKey
@@ -77,7 +77,7 @@ class KeyEndpoints:
         """All keys, the newest first, the ended ones as well."""
         await self._admin(scope)
         keys = [shown(key) for key in await self._issuer.list(None)]
-        await _answer(send, 200, request_id, {"object": "list", "data": keys})
+        await send_json(send, request_id, {"object": "list", "data": keys})
 
     async def create(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """A new key."""
@@ -85,13 +85,13 @@ class KeyEndpoints:
         require_json(header(scope, b"content-type"))
         asked = _read((await receive())["body"], KeyRequest)
         text, key = await self._issuer.create(asked.wish(), admin)
-        await _answer(send, 201, request_id, {**shown(key), "key": text})
+        await send_json(send, request_id, {**shown(key), "key": text}, 201)
 
     async def show(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One key, and what was spent with it."""
         await self._admin(scope)
         key = await self._issuer.find(_identity(scope))
-        await _answer(send, 200, request_id, {**shown(key), **await spent(self._book, key)})
+        await send_json(send, request_id, {**shown(key), **await spent(self._book, key)})
 
     async def rotate(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Another key in the place of one."""
@@ -102,12 +102,12 @@ class KeyEndpoints:
         body = (await receive())["body"]
         asked = _read(body, RotateRequest) if body else RotateRequest()
         text, key = await self._issuer.rotate(identity.removesuffix(ROTATE), asked.grace, admin)
-        await _answer(send, 201, request_id, {**shown(key), "key": text})
+        await send_json(send, request_id, {**shown(key), "key": text}, 201)
 
     async def revoke(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """End a key."""
         admin = await self._admin(scope)
-        await _answer(send, 200, request_id, shown(await self._issuer.revoke(_identity(scope), admin)))
+        await send_json(send, request_id, shown(await self._issuer.revoke(_identity(scope), admin)))
 
     async def _admin(self, scope: Scope) -> Principal:
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
@@ -176,8 +176,3 @@ def _read(body: bytes, shape: type[Any]) -> Any:  # noqa: ANN401  # of that type
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"The body cannot be read: {error}.") from None
-
-
-async def _answer(send: Send, status: int, request_id: str, body: object) -> None:
-    headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
-    await send_body(send, status, headers, msgspec.json.encode(body))

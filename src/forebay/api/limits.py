@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.http import Receive, Scope, Send, header, send_json
 from forebay.core.limits import MINUTE, Counters, Holder, Level
 from forebay.core.money import dollars
 from forebay.core.ports import Authenticator
@@ -32,8 +32,7 @@ class LimitsEndpoint:
         holders = await self._holders(principal)
         levels = await self._counters.look(holders) if holders else ()
         found = [_shown(holder, level) for holder, level in zip(holders, levels, strict=True)]
-        headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
-        await send_body(send, 200, headers, msgspec.json.encode({"object": "list", "data": found}))
+        await send_json(send, request_id, {"object": "list", "data": found})
 
 
 def _shown(holder: Holder, level: Level) -> dict[str, object]:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
+from forebay.api.http import Receive, Scope, Send, header, send_json
 from forebay.core.operations import STORED
 from forebay.core.ports import Authenticator
 from forebay.core.types import Operation
@@ -40,7 +38,7 @@ class Models:
             self._described(each.name, each.provider, bases[each.model]) | {"parent": each.model}
             for each in await self._adapters.list(principal)
         ]
-        await self._send(send, {"object": "list", "data": found}, request_id)
+        await send_json(send, request_id, {"object": "list", "data": found})
 
     async def show(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One model, also one behind a wildcard, or one adapter that is there."""
@@ -50,7 +48,7 @@ class Models:
         described = self._described(name, first.deployment.provider, targets)
         if first.deployment.adapter:
             described["parent"] = await self._adapters.parent(principal, name)
-        await self._send(send, described, request_id)
+        await send_json(send, request_id, described)
 
     def _described(self, name: str, owner: str, targets: Sequence[Target]) -> dict[str, object]:
         known = frozenset[Operation]().union(*(each.operations for each in targets)) - STORED
@@ -62,7 +60,3 @@ class Models:
             "owned_by": owner,
             "operations": operations,
         }
-
-    @staticmethod
-    async def _send(send: Send, body: object, request_id: str) -> None:
-        await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(body))

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, NotFoundError, PermissionDeniedError, UnavailableError
 from forebay.core.ports import Authenticator
@@ -48,19 +48,19 @@ class Prompts:
         """All, by id."""
         tenant = (await self._caller(scope)).tenant
         data = [self._shown(tenant, identity) for identity in self._shelf().ids(tenant)]
-        await _answer(send, 200, request_id, {"object": "list", "data": data})
+        await send_json(send, request_id, {"object": "list", "data": data})
 
     async def create(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """A version."""
         admin, editor = await self._admin(scope)
         require_json(header(scope, b"content-type"))
         prompt = await editor.add(decode((await receive())["body"], Draft), admin)
-        await _answer(send, 201, request_id, shown(prompt))
+        await send_json(send, request_id, shown(prompt), 201)
 
     async def show(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One prompt, one of its versions, or what changed between two."""
         tenant = (await self._caller(scope)).tenant
-        await _answer(send, 200, request_id, self._found(tenant, _steps(scope), scope["query_string"]))
+        await send_json(send, request_id, self._found(tenant, _steps(scope), scope["query_string"]))
 
     async def put(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """A label."""
@@ -69,12 +69,12 @@ class Prompts:
         if (asked.version is None) == (asked.versions is None):
             raise InvalidRequestError("Send 'version', or 'versions' with weights.", param="version")
         label = await self._label(scope, asked.versions or {asked.version or 0: 1.0})
-        await _answer(send, 200, request_id, {"object": "prompt.label", **msgspec.structs.asdict(label)})
+        await send_json(send, request_id, {"object": "prompt.label", **msgspec.structs.asdict(label)})
 
     async def delete(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """A label less."""
         label = await self._label(scope, {})
-        await _answer(send, 200, request_id, {"object": "prompt.label", "name": label.name, "deleted": True})
+        await send_json(send, request_id, {"object": "prompt.label", "name": label.name, "deleted": True})
 
     async def _label(self, scope: Scope, shares: dict[int, float]) -> Label:
         admin, editor = await self._admin(scope)
@@ -154,8 +154,3 @@ def _named(name: str) -> str:
         raise InvalidRequestError(
             "A label has letters, digits, '.', '_' and '-', at most 128 of them.", param="label"
         ) from None
-
-
-async def _answer(send: Send, status: int, request_id: str, body: object) -> None:
-    headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
-    await send_body(send, status, headers, msgspec.json.encode(body))

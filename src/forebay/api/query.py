@@ -3,15 +3,30 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from forebay.core.errors import InvalidRequestError
 from forebay.core.requestlog import STATUSES
+from forebay.core.types import Principal
 
 T = TypeVar("T")
 
 PARAMETERS: Final = 20
+
+
+class Row(Protocol):
+    """What a page can end with: its moment, in seconds since the epoch, and its id."""
+
+    @property
+    def at(self) -> float:
+        """When it was."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+        ...
 
 
 def known(text: bytes, names: Sequence[str]) -> Mapping[str, str]:
@@ -112,3 +127,28 @@ def statuses(text: str | None) -> tuple[int, int]:
     if len(text) != 3 or not (low.isascii() and low.isdigit()):  # noqa: PLR2004  # digits of a status
         raise InvalidRequestError("'status' is a status such as 429, or all of a hundred: 4xx.", param="status")
     return int(low), int(low) + (100 if low != text else 1)
+
+
+def tenant(given: Mapping[str, str], principal: Principal, what: str) -> str | None:
+    """Whose ``what`` is meant: an admin's choice (``None``: everybody's), else the principal's own.
+
+    Raises:
+        InvalidRequestError: another tenant's.
+    """
+    wanted = given.get("tenant")
+    if principal.admin:
+        return wanted
+    if wanted not in {None, principal.tenant}:
+        raise InvalidRequestError(f"Only an admin sees other tenants' {what}; leave it out.", param="tenant")
+    return principal.tenant
+
+
+def page_of(found: Sequence[Row], limit: int, data: Sequence[object]) -> dict[str, object]:
+    """A page: ``data`` tells the first ``limit`` of ``found``, and one more there says that it is not the last."""
+    shown = found[:limit]
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": len(found) > limit,
+        "last": f"{shown[-1].at!r}:{shown[-1].id}" if shown else None,
+    }

@@ -6,12 +6,10 @@ Everybody sees the requests of their tenant, an admin those of all.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
-
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
-from forebay.api.query import cursor, known, moment, number, read, statuses
+from forebay.api.http import Receive, Scope, Send, header, send_json
+from forebay.api.query import cursor, known, moment, number, page_of, read, statuses, tenant
 from forebay.api.story import line, story
-from forebay.core.errors import InvalidRequestError, NotFoundError
+from forebay.core.errors import NotFoundError
 from forebay.core.ledger import LATEST
 from forebay.core.ports import Authenticator
 from forebay.core.requestlog import RequestLog, RequestQuery
@@ -49,25 +47,18 @@ class RequestEndpoints:
         limit = number(given, "limit", PAGE, LARGEST_PAGE)
         self._flush()
         rows = await self._logs[-1].latest(query, limit + 1)
-        shown = rows[:limit]
-        found = {
-            "object": "list",
-            "data": [line(row) for row in shown],
-            "has_more": len(rows) > limit,
-            "last": f"{shown[-1].at!r}:{shown[-1].id}" if shown else None,
-        }
-        await _send(send, found, request_id)
+        await send_json(send, request_id, page_of(rows, limit, [line(row) for row in rows[:limit]]))
 
     async def one(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """The story of one request; while it runs only how it was routed until now."""
         principal = await self._authenticator.authenticate(header(scope, b"authorization"))
         wanted, slash, rest = scope["path"].removeprefix(PREFIX).partition("/")
         if slash + rest == ROUTE:
-            await _send(
-                send, self._route(wanted, principal) or await self._ended(wanted, principal, _route), request_id
+            await send_json(
+                send, request_id, self._route(wanted, principal) or await self._ended(wanted, principal, _route)
             )
         elif not slash:
-            await _send(send, await self._told(wanted, principal), request_id)
+            await send_json(send, request_id, await self._told(wanted, principal))
         else:
             raise _none()
 
@@ -112,13 +103,8 @@ def query_of(given: Mapping[str, str], principal: Principal) -> RequestQuery:
     Raises:
         InvalidRequestError: they cannot be meant by ``principal``, or by anybody.
     """
-    tenant = given.get("tenant")
-    if not principal.admin:
-        if tenant not in {None, principal.tenant}:
-            raise InvalidRequestError("Only an admin sees other tenants' requests; leave it out.", param="tenant")
-        tenant = principal.tenant
     return RequestQuery(
-        tenant,
+        tenant(given, principal, "requests"),
         given.get("principal"),
         given.get("model"),
         statuses(given.get("status")),
@@ -126,7 +112,3 @@ def query_of(given: Mapping[str, str], principal: Principal) -> RequestQuery:
         moment(given, "until", LATEST),
         read(given, "before", cursor),
     )
-
-
-async def _send(send: Send, found: Mapping[str, object], request_id: str) -> None:
-    await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(found))

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from forebay.api.conversations.exchange import Asker, answer
-from forebay.api.http import Receive, Scope, Send, header, require_json
-from forebay.api.query import cursor, known, number, read
+from forebay.api.conversations.exchange import Asker
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
+from forebay.api.query import cursor, known, number, page_of, read, tenant
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, NotFoundError
 from forebay.core.reviews import Queue, Reason, Review, ReviewQuery, Texts, Verdict
@@ -47,19 +47,13 @@ class ReviewEndpoints:
         given = known(scope["query_string"], KNOWN)
         limit = number(given, "limit", PAGE, LARGEST_PAGE)
         found = await self._queue.list(_query(given, principal), limit + 1)
-        shown = found[:limit]
-        page = {
-            "object": "list",
-            "data": [told(each, await self._queue.texts(each)) for each in shown],
-            "has_more": len(found) > limit,
-            "last": f"{shown[-1].at!r}:{shown[-1].id}" if shown else None,
-        }
-        await answer(send, request_id, page)
+        data = [told(each, await self._queue.texts(each)) for each in found[:limit]]
+        await send_json(send, request_id, page_of(found, limit, data))
 
     async def one(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One of them."""
         found = await self._found(scope, await self._asker.principal(scope))
-        await answer(send, request_id, told(found, await self._queue.texts(found)))
+        await send_json(send, request_id, told(found, await self._queue.texts(found)))
 
     async def label(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Say what is to be made of it; the last word counts."""
@@ -70,7 +64,7 @@ class ReviewEndpoints:
         verdict = Verdict(principal.name, time.time(), wish.labels, wish.comment, wish.correction)
         await self._queue.label(found.id, verdict)
         labelled = await self._found(scope, principal)
-        await answer(send, request_id, told(labelled, await self._queue.texts(labelled)))
+        await send_json(send, request_id, told(labelled, await self._queue.texts(labelled)))
 
     async def _found(self, scope: Scope, principal: Principal) -> Review:
         found = await self._queue.find(scope["path"].removeprefix(PREFIX))
@@ -99,15 +93,11 @@ def told(review: Review, texts: Texts | None) -> dict[str, Any]:
 
 
 def _query(given: Mapping[str, str], principal: Principal) -> ReviewQuery:
-    tenant = given.get("tenant")
-    if not principal.admin:
-        if tenant not in {None, principal.tenant}:
-            raise InvalidRequestError("Only an admin sees other tenants' answers; leave it out.", param="tenant")
-        tenant = principal.tenant
     state = STATES[_choice(given, "state", *STATES)]
     reason = _choice(given, "reason", "any", *get_args(Reason))
     wanted = None if reason == "any" else msgspec.convert(reason, Reason)
-    return ReviewQuery(tenant, state, wanted, given.get("model"), read(given, "before", cursor))
+    whose = tenant(given, principal, "answers")
+    return ReviewQuery(whose, state, wanted, given.get("model"), read(given, "before", cursor))
 
 
 def _choice(given: Mapping[str, str], name: str, *choices: str) -> str:

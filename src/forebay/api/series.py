@@ -4,10 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
-from forebay.api.http import JSON, Receive, Scope, Send, header, send_body
-from forebay.api.query import known, moment, number, statuses
+from forebay.api.http import Receive, Scope, Send, header, send_json
+from forebay.api.query import known, moment, number, statuses, tenant
 from forebay.core.errors import InvalidRequestError
 from forebay.core.ports import Authenticator
 from forebay.core.series import (
@@ -69,8 +67,7 @@ class SeriesEndpoint:
             "data": await self._groups(query, times, metrics) if metrics != {"verdicts"} else [],
             "verdicts": await self._verdicts(query, times) if "verdicts" in metrics else [],
         }
-        headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
-        await send_body(send, 200, headers, msgspec.json.encode({**found, "times": [*times]}))
+        await send_json(send, request_id, {**found, "times": [*times]})
 
     async def _groups(self, query: SeriesQuery, times: range, metrics: frozenset[str]) -> Sequence[Told]:
         groups: dict[str | None, Told] = {}
@@ -109,17 +106,12 @@ def _fill(told: Told, place: int, point: Point, metrics: frozenset[str]) -> None
 
 
 def _query(given: Mapping[str, str], metrics: frozenset[str], principal: Principal) -> SeriesQuery:
-    tenant = given.get("tenant")
-    if not principal.admin:
-        if tenant not in {None, principal.tenant}:
-            raise InvalidRequestError("Only an admin sees other tenants' usage; leave it out.", param="tenant")
-        tenant = principal.tenant
     since, until, step = _range(given)
     return SeriesQuery(
         since,
         until,
         step,
-        tenant,
+        tenant(given, principal, "usage"),
         given.get("principal"),
         given.get("model"),
         statuses(given.get("status")),

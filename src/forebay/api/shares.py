@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from msgspec import Meta, Struct
 
-from forebay.api.conversations.exchange import Asker, answer
+from forebay.api.conversations.exchange import Asker
 from forebay.api.conversations.page import page
-from forebay.api.http import Headers, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Headers, Receive, Scope, Send, header, require_json, send_body, send_json
 from forebay.api.query import known, number
 from forebay.auth.trail import Trail
 from forebay.core.conversations import BranchQuery, Conversations, Owner
@@ -99,14 +99,14 @@ class ShareEndpoints:
         )
         await self._book.add(_digest(token), share)
         await self._trail.note(principal, "share.create", identity, what=share.what, title=share.title)
-        await answer(send, request_id, told(share) | {"url": f"{LINK}{token}"}, 201)
+        await send_json(send, request_id, told(share) | {"url": f"{LINK}{token}"}, 201)
 
     async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One's own links that still show something, an admin's: everybody's."""
         principal = await self._asker.principal(scope)
         limit = number(known(scope["query_string"], ("limit",)), "limit", PAGE, PAGE)
         found = await self._book.list(_whose(principal), time.time(), limit)
-        await answer(send, request_id, {"object": "list", "data": [told(each) for each in found]})
+        await send_json(send, request_id, {"object": "list", "data": [told(each) for each in found]})
 
     async def revoke(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """Let one show nothing any more."""
@@ -115,7 +115,7 @@ class ShareEndpoints:
         if not await self._book.remove(identity, _whose(principal)):
             raise NotFoundError("There is no such link of yours; GET /v1/shares lists them.")
         await self._trail.note(principal, "share.delete", identity)
-        await answer(send, request_id, {"id": identity, "object": "share.deleted", "deleted": True})
+        await send_json(send, request_id, {"id": identity, "object": "share.deleted", "deleted": True})
 
     async def open(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """What a link shows; no word on why one shows nothing."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError
 from forebay.core.marking import Tokenizing
@@ -41,7 +41,7 @@ class Tokenize:
         told: dict[str, Any] = {"count": len(tokens.ids), "tokens": tokens.ids, "vocab_size": tokens.vocabulary}
         if body.return_token_strs:
             told["token_strs"] = tokens.texts
-        await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(told))
+        await send_json(send, request_id, told)
 
 
 def reader_of(route: Route, model: str, principal: Principal) -> tuple[Deployment, Tokenizing]:

@@ -7,8 +7,8 @@ from typing import Final, get_args
 
 import msgspec
 
-from forebay.api.http import JSON, Headers, Receive, Scope, Send, header, send_body
-from forebay.api.query import cursor, known, moment, number, read
+from forebay.api.http import Headers, Receive, Scope, Send, header, send_json
+from forebay.api.query import cursor, known, moment, number, page_of, read, tenant
 from forebay.core.errors import InvalidRequestError
 from forebay.core.ledger import LATEST, Group, UsageBook, UsageQuery
 from forebay.core.money import dollars
@@ -48,18 +48,12 @@ class UsageEndpoint:
             return
         by = given.get("group_by")
         found = await self._rows(query, given) if by is None else await self._sums(query, by)
-        await send_body(send, 200, [JSON, _id(request_id)], msgspec.json.encode(found))
+        await send_json(send, request_id, found)
 
     async def _rows(self, query: UsageQuery, given: Mapping[str, str]) -> dict[str, object]:
         limit = number(given, "limit", PAGE, LARGEST_PAGE)
         rows = await self._book.rows(query, limit + 1)
-        shown = rows[:limit]
-        return {
-            "object": "list",
-            "data": [_shown(row) for row in shown],
-            "has_more": len(rows) > limit,
-            "last": f"{shown[-1].at!r}:{shown[-1].id}" if shown else None,
-        }
+        return page_of(rows, limit, [_shown(row) for row in rows[:limit]])
 
     async def _sums(self, query: UsageQuery, by: str) -> dict[str, object]:
         group = _group(by)
@@ -97,13 +91,8 @@ def _parameters(text: bytes) -> Mapping[str, str]:
 
 
 def _query(given: Mapping[str, str], principal: Principal) -> UsageQuery:
-    tenant = given.get("tenant")
-    if not principal.admin:
-        if tenant not in {None, principal.tenant}:
-            raise InvalidRequestError("Only an admin sees other tenants' usage; leave it out.", param="tenant")
-        tenant = principal.tenant
     return UsageQuery(
-        tenant,
+        tenant(given, principal, "usage"),
         given.get("principal"),
         given.get("model"),
         moment(given, "since", 0.0),

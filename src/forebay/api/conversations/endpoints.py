@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from forebay.api.conversations import export
-from forebay.api.conversations.exchange import Asker, answer, no_such_path, path_of
+from forebay.api.conversations.exchange import Asker, no_such_path, path_of
 from forebay.api.conversations.history import heard, new_id
 from forebay.api.conversations.items import ItemEndpoints
 from forebay.api.conversations.query import Query, listed
 from forebay.api.conversations.titles import first_words
-from forebay.api.http import Receive, Scope, Send, header, refuse_other_origins, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, refuse_other_origins, require_json, send_body, send_json
 from forebay.api.responses.shapes import Item as Sent
 from forebay.core.conversations import LATEST, START, Change, Conversation, Conversations, Item, ListQuery, Titled
 from forebay.core.decode import decode
@@ -69,7 +69,7 @@ class ConversationEndpoints:
         now = time.time()
         leaf = items[-1].id if items else START
         made = Conversation(new_id("conv"), now, now, title, titled, leaf, metadata=metadata)
-        await answer(send, request_id, shown(await self._conversations.create(owner, made, items)))
+        await send_json(send, request_id, shown(await self._conversations.create(owner, made, items)))
 
     async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One page, the latest used first."""
@@ -80,14 +80,14 @@ class ConversationEndpoints:
         )
         limit = query.limit(LARGEST_PAGE)
         found = await self._conversations.list(owner, wanted, limit + 1)
-        await answer(send, request_id, listed([shown(each) for each in found[:limit]], len(found) > limit))
+        await send_json(send, request_id, listed([shown(each) for each in found[:limit]], len(found) > limit))
 
     async def read(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """One of them, its items, or a file of it."""
         match path_of(scope, PREFIX):
             case [identity]:
                 owner = await self._asker.owner(scope)
-                await answer(send, request_id, shown(await self._conversations.find(owner, identity)))
+                await send_json(send, request_id, shown(await self._conversations.find(owner, identity)))
             case [identity, "items"]:
                 await self._items.list(scope, send, request_id, identity)
             case [identity, "items", item]:
@@ -107,7 +107,7 @@ class ConversationEndpoints:
                 metadata = _metadata(wish.metadata)
                 title = wish.title if wish.title is not None else (metadata or {}).get("title")
                 change = Change(title, metadata, wish.current_item)
-                await answer(send, request_id, shown(await self._conversations.change(owner, identity, change)))
+                await send_json(send, request_id, shown(await self._conversations.change(owner, identity, change)))
             case [identity, "items"]:
                 await self._items.add(scope, receive, send, request_id, identity)
             case _:
@@ -120,9 +120,9 @@ class ConversationEndpoints:
             case [identity]:
                 await self._conversations.delete(owner, identity)
                 gone = {"id": identity, "object": "conversation.deleted", "deleted": True}
-                await answer(send, request_id, gone)
+                await send_json(send, request_id, gone)
             case [identity, "items", item]:
-                await answer(send, request_id, shown(await self._conversations.remove(owner, identity, item)))
+                await send_json(send, request_id, shown(await self._conversations.remove(owner, identity, item)))
             case _:
                 raise no_such_path(scope)
 
@@ -132,7 +132,7 @@ class ConversationEndpoints:
         body = (await receive())["body"]
         kind = header(scope, b"content-type")
         conversation, items = await asyncio.to_thread(export.read, body, kind)
-        await answer(send, request_id, shown(await self._conversations.create(owner, conversation, items)))
+        await send_json(send, request_id, shown(await self._conversations.create(owner, conversation, items)))
 
     async def _export(self, scope: Scope, send: Send, request_id: str, identity: str) -> None:
         owner = await self._asker.owner(scope)

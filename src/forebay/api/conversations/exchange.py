@@ -2,9 +2,7 @@
 
 from typing import Final
 
-import msgspec
-
-from forebay.api.http import JSON, Scope, Send, header, send_body
+from forebay.api.http import Scope, header
 from forebay.core.conversations import Owner
 from forebay.core.errors import NotFoundError, PermissionDeniedError
 from forebay.core.ports import Authenticator
@@ -49,9 +47,3 @@ def path_of(scope: Scope, prefix: str) -> list[str]:
 def no_such_path(scope: Scope) -> NotFoundError:
     """Nobody answers there."""
     return NotFoundError(f"There is no {scope['path'][:200]}; see docs/conversations.md.")
-
-
-async def answer(send: Send, request_id: str, body: object, status: int = 200) -> None:
-    """Send ``body``; it is nobody else's, so nothing on the way may keep it."""
-    headers = [JSON, (b"cache-control", b"no-store"), (b"x-request-id", request_id.encode())]
-    await send_body(send, status, headers, msgspec.json.encode(body))

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from forebay.api.conversations.asked import Asked
-from forebay.api.conversations.exchange import Asker, answer, no_such_path, path_of
+from forebay.api.conversations.exchange import Asker, no_such_path, path_of
 from forebay.api.conversations.history import new_id
 from forebay.api.conversations.query import Query, listed
-from forebay.api.http import Receive, Scope, Send, header, require_json
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
 from forebay.core.conversations import Conversations, Owner, Responses
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, NotFoundError
@@ -92,7 +92,7 @@ class FeedbackEndpoints:
                 opinion.labels,
             )
         )
-        await answer(send, request_id, shown(kept), 201)
+        await send_json(send, request_id, shown(kept), 201)
 
     async def list(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """What was said, the latest first."""
@@ -109,7 +109,7 @@ class FeedbackEndpoints:
             query.text("after"),
         )
         found = await self._book.list(wanted, limit + 1)
-        await answer(send, request_id, listed([shown(each) for each in found[:limit]], len(found) > limit))
+        await send_json(send, request_id, listed([shown(each) for each in found[:limit]], len(found) > limit))
 
     async def delete(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """Take it back."""
@@ -117,7 +117,7 @@ class FeedbackEndpoints:
         match path_of(scope, PREFIX):
             case [identity]:
                 await self._book.delete(principal.tenant, principal.name, identity)
-                await answer(send, request_id, {"id": identity, "object": "feedback.deleted", "deleted": True})
+                await send_json(send, request_id, {"id": identity, "object": "feedback.deleted", "deleted": True})
             case _:
                 raise no_such_path(scope)
 

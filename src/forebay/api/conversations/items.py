@@ -4,10 +4,10 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from forebay.api.conversations.exchange import Asker, answer
+from forebay.api.conversations.exchange import Asker
 from forebay.api.conversations.history import heard, shown
 from forebay.api.conversations.query import Query, listed
-from forebay.api.http import Receive, Scope, Send
+from forebay.api.http import Receive, Scope, Send, send_json
 from forebay.api.responses.shapes import ENCRYPTED
 from forebay.api.responses.shapes import Item as Sent
 from forebay.core.conversations import START, BranchQuery, Conversations
@@ -37,7 +37,7 @@ class ItemEndpoints:
         wanted, limit = branch_query(query)
         found = await self._conversations.branch(owner, conversation, wanted)
         page = [shown(item, encrypted=ENCRYPTED in query.include) for item in found[:limit]]
-        await answer(send, request_id, listed(page, len(found) > limit))
+        await send_json(send, request_id, listed(page, len(found) > limit))
 
     async def add(self, scope: Scope, receive: Receive, send: Send, request_id: str, conversation: str) -> None:
         """More of them."""
@@ -45,13 +45,13 @@ class ItemEndpoints:
         wish = decode((await receive())["body"], Add)
         parent = None if wish.parent is UNSET else wish.parent or START
         new = await self._conversations.add(owner, conversation, heard(wish.items, "items"), parent)
-        await answer(send, request_id, listed([shown(item) for item in new], more=False))
+        await send_json(send, request_id, listed([shown(item) for item in new], more=False))
 
     async def read(self, scope: Scope, send: Send, request_id: str, conversation: str, item: str) -> None:
         """One of them."""
         owner = await self._asker.owner(scope)
         encrypted = ENCRYPTED in Query(scope, ()).include
-        await answer(send, request_id, shown(await self._conversations.item(owner, conversation, item), encrypted))
+        await send_json(send, request_id, shown(await self._conversations.item(owner, conversation, item), encrypted))
 
 
 def branch_query(query: Query) -> tuple[BranchQuery, int]:

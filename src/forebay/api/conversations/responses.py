@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from forebay.api.conversations.exchange import Asker, answer, no_such_path, path_of
+from forebay.api.conversations.exchange import Asker, no_such_path, path_of
 from forebay.api.conversations.history import shown
 from forebay.api.conversations.items import branch_query
 from forebay.api.conversations.query import Query, listed
-from forebay.api.http import Receive, Scope, Send
+from forebay.api.http import Receive, Scope, Send, send_json
 from forebay.api.responses.shapes import ENCRYPTED
 from forebay.core.conversations import Item, Responses, StoredResponse
 from forebay.core.errors import InvalidRequestError
@@ -45,13 +45,13 @@ class ResponseEndpoints:
                 if query.text("stream").lower() == "true":
                     raise InvalidRequestError("A response is streamed once: leave out 'stream'.", param="stream")
                 found, output = await self._responses.find(owner, identity)
-                await answer(send, request_id, _response(found, output, ENCRYPTED in query.include))
+                await send_json(send, request_id, _response(found, output, ENCRYPTED in query.include))
             case [identity, "input_items"]:
                 query = Query(scope, ("limit", "after", "order"))
                 wanted, limit = branch_query(query)
                 items = await self._responses.inputs(owner, identity, wanted)
                 page = [shown(item, encrypted=ENCRYPTED in query.include) for item in items[:limit]]
-                await answer(send, request_id, listed(page, len(items) > limit))
+                await send_json(send, request_id, listed(page, len(items) > limit))
             case _:
                 raise no_such_path(scope)
 
@@ -61,7 +61,7 @@ class ResponseEndpoints:
         match path_of(scope, PREFIX):
             case [identity]:
                 await self._responses.delete(owner, identity)
-                await answer(send, request_id, {"id": identity, "object": "response", "deleted": True})
+                await send_json(send, request_id, {"id": identity, "object": "response", "deleted": True})
             case _:
                 raise no_such_path(scope)
 

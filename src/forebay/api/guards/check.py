@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
 from forebay.core.decode import decode
 from forebay.core.ports import Authenticator
 from forebay.core.verdicts import Side
@@ -42,8 +42,7 @@ class GuardCheck:
         else:
             rules = self._trial.named(principal, body.guards, body.model)
         tried = await self._trial.tried(principal, rules, body.text, Side(body.side), body.model)
-        answer = msgspec.json.encode(_told(tried, body.text))
-        await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], answer)
+        await send_json(send, request_id, _told(tried, body.text))
 
 
 def _told(tried: Tried, text: str) -> dict[str, object]:

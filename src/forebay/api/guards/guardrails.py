@@ -3,12 +3,11 @@
 Source: ``guardrails.api_client`` and ``guardrails_ai.types`` of guardrails-ai 0.11.
 """
 
-from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
 from forebay.core.decode import decode
 from forebay.core.errors import NotFoundError, UnsupportedParameterError
 from forebay.core.ports import Authenticator
@@ -45,14 +44,14 @@ class Guardrails:
         principal = await self._principal(scope)
         wanted = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("name")
         rules = [rule for rule in self._trial.rules(principal) if wanted is None or rule.name in wanted]
-        await _send(send, request_id, [_described(rule) for rule in rules])
+        await send_json(send, request_id, [_described(rule) for rule in rules])
 
     async def history(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:  # noqa: ARG002  # Endpoint
         """Nothing: no text is kept. Of anything but a history there is nothing, either."""
         await self._principal(scope)
         if "/history/" not in scope["path"]:
             raise NotFoundError("There is no such path; guards are listed at /guards.")
-        await _send(send, request_id, [])
+        await send_json(send, request_id, [])
 
     async def validate(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Validate a text; a guard whose ``on_fail`` is ``exception`` answers with status 400, as theirs do."""
@@ -72,7 +71,7 @@ class Guardrails:
         tried = await self._trial.tried(principal, rules, text, side)
         if tried.violation is not None and tried.violation.reaction in {Reaction.REFUSE, Reaction.FAIL}:
             raise tried.violation.error("llm_output")
-        await _send(send, request_id, _outcome(request_id, text, tried))
+        await send_json(send, request_id, _outcome(request_id, text, tried))
 
     async def _principal(self, scope: Scope) -> Principal:
         """Whoever asks; their clients send the key in a header of its own."""
@@ -112,7 +111,3 @@ def _described(rule: Rule) -> dict[str, object]:
     description = f"The guard '{rule.name}' of kind '{rule.kind}'."
     schema = {"type": "string"}
     return {"id": rule.name, "name": rule.name, "description": description, "validators": [], "output_schema": schema}
-
-
-async def _send(send: Send, request_id: str, answer: Any) -> None:  # noqa: ANN401  # any JSON
-    await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(answer))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from forebay.api.http import JSON, Receive, Scope, Send, header, require_json, send_body
+from forebay.api.http import Receive, Scope, Send, header, require_json, send_json
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError
 from forebay.core.ports import Authenticator
@@ -68,7 +68,7 @@ class Moderations:
         body = decode((await receive())["body"], ModerationBody)
         results = [await self._result(principal, text) for text in _texts(body.input)]
         answer = {"id": f"modr-{request_id}", "model": body.model or "forebay", "results": results}
-        await send_body(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(answer))
+        await send_json(send, request_id, answer)
 
     async def _result(self, principal: Principal, text: str) -> dict[str, Any]:
         names = [name for guards in self._guards.values() for name in guards]
