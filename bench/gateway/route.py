@@ -33,7 +33,7 @@ from forebay.gateway.meter import Meter
 from forebay.gateway.pipeline import compose
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
-from forebay.plugins import STRATEGIES, Tools, installed, strategy_plugin
+from forebay.plugins import STRATEGIES, Tools
 
 EVENTS = 64
 CALLS = {False: 5000, True: 200}
@@ -69,7 +69,7 @@ def handler(kind: str) -> Handler:
     targets = [Target(Deployment(f"{name}/x", name, "x"), provider) for name in "ab"]  # type: ignore[arg-type]
     if kind == "alone":
         return lambda call: provider.answer(call, targets[0].deployment)
-    plugin = strategy_plugin(kind)
+    plugin = STRATEGIES.plugin(kind)
     strategy = plugin.build(plugin.settings(), Tools(Random(1), lambda _deployment: 1.0))
     return compose((Meter([Nowhere()]),), Route({"m": Model("m", tuple(targets), strategy)}))
 
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
     print(f"{'strategy':<16}{'us a reply':>12}{'us an event':>13}")
-    for kind in ("alone", *sorted(installed(STRATEGIES))):
+    for kind in ("alone", *sorted(STRATEGIES.installed())):
         ask = handler(kind)
         whole, stream = (
             min(asyncio.run(seconds(ask, stream=stream)) for _ in range(rounds)) * 1e6 for stream in (False, True)

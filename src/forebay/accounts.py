@@ -13,7 +13,7 @@ from forebay.core.ports import Authenticator
 from forebay.core.store import Store
 from forebay.core.types import Principal, TimeOuts
 from forebay.generation import STORE
-from forebay.plugins import PreparationError, store_plugin
+from forebay.plugins import STORES, PreparationError
 from forebay.providers.transport import Addresses, TransportError
 from forebay.settings import AuthSettings, IssuedKeySettings, IssuerSettings, Settings, StoreSettings
 
@@ -202,7 +202,7 @@ def build_store(settings: StoreSettings | None) -> Store | None:
     Raises:
         PreparationError: it cannot be used.
     """
-    return None if settings is None else store_plugin(STORE).build(settings)
+    return None if settings is None else STORES.plugin(STORE).build(settings)
 
 
 def build_issuer(store: Store, settings: IssuedKeySettings) -> Issuer:

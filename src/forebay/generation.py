@@ -5,7 +5,7 @@ a provider whose section says the same, and what is known of its deployments.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -27,20 +27,7 @@ from forebay.gateway.route import WILDCARD
 from forebay.gateway.target import Model, Target
 from forebay.guarding import Toolbox, policies
 from forebay.guarding import problems as guard_problems
-from forebay.plugins import (
-    CachePlugin,
-    Progress,
-    ProviderPlugin,
-    SimilarPlugin,
-    StrategyPlugin,
-    Tools,
-    UnknownKindError,
-    cache_plugin,
-    provider_plugin,
-    similar_plugin,
-    store_plugin,
-    strategy_plugin,
-)
+from forebay.plugins import CACHES, PROVIDERS, SIMILAR, STORES, STRATEGIES, Progress, Tools, misread
 from forebay.prompting import configured
 from forebay.settings import (
     CacheSettings,
@@ -176,7 +163,7 @@ def prepare(changed: Generation, before: Generation, progress: Progress) -> None
     for name, each in changed.built.items():
         if name in before.built and before.built[name].provider is each.provider:
             continue
-        plugin = provider_plugin(each.kind)
+        plugin = PROVIDERS.plugin(each.kind)
         if plugin.prepare is not None:
             plugin.prepare(each.options, progress)
 
@@ -191,10 +178,10 @@ def check(settings: Settings) -> None:
     stores = [settings.cache.store] if settings.cache else []
     indexes = [settings.cache.semantic.index] if settings.cache and settings.cache.semantic else []
     problems = (
-        *_problems("provider", provider_plugin, settings.providers.values()),
-        *_problems("strategy", strategy_plugin, strategies),
-        *_problems("cache", cache_plugin, stores),
-        *_problems("semantic cache", similar_plugin, indexes),
+        *misread(PROVIDERS.what, PROVIDERS.plugin, settings.providers.values()),
+        *misread(STRATEGIES.what, STRATEGIES.plugin, strategies),
+        *misread(CACHES.what, CACHES.plugin, stores),
+        *misread(SIMILAR.what, SIMILAR.plugin, indexes),
         *guard_problems(settings),
         *_capture_problems(settings),
         *_review_problems(settings),
@@ -218,7 +205,7 @@ def check_store(settings: Settings) -> None:
     if settings.store is None:
         return
     try:
-        store_plugin(STORE)
+        STORES.plugin(STORE)
     except ImportError as error:
         message = f"needs what is not installed ({error.name}): pip install 'forebay[store]'"
         raise SettingsError("the configuration", [Problem(0, "store", message)]) from None
@@ -239,26 +226,10 @@ def _capture_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(0, "capture.mask", f"there is no guard '{name}'")
 
 
-def _problems(
-    what: str,
-    plugin: Callable[[str], ProviderPlugin | StrategyPlugin | CachePlugin | SimilarPlugin],
-    sections: Iterable[Section],
-) -> Iterator[Problem]:
-    for section in sections:
-        try:
-            section.read(plugin(section.kind).settings)
-        except SettingsError as error:
-            yield from error.problems
-        except UnknownKindError as error:
-            yield from section.error(str(error)).problems
-        except ImportError as error:
-            yield from section.error(f"the {what} kind '{section.kind}' cannot be used here: {error}").problems
-
-
 def _mark_problems(settings: Settings) -> Iterator[Problem]:
     """The models that are to mark with a key that is not there, or not one for their scheme."""
     for section in settings.providers.values():
-        how = _marked(section.read(provider_plugin(section.kind).settings))
+        how = _marked(section.read(PROVIDERS.plugin(section.kind).settings))
         if how is not None:
             try:
                 _mark(settings.watermark, how)
@@ -282,7 +253,7 @@ def _residency(settings: Settings) -> Residency:
 
 
 def _built(name: str, section: Section, old: Built | None, residency: Residency) -> Built:
-    plugin = provider_plugin(section.kind)
+    plugin = PROVIDERS.plugin(section.kind)
     options = section.read(plugin.settings)
     if old is not None and (old.kind, old.options) == (section.kind, options):
         return old
@@ -305,7 +276,7 @@ def _cache(settings: Settings, before: Generation | None = None) -> Keeper | Non
     was = before.settings.cache if before is not None else None
     if before is not None and was is not None and _sections(wanted) == _sections(was):
         return before.cache
-    plugin = cache_plugin(wanted.store.kind)
+    plugin = CACHES.plugin(wanted.store.kind)
     store = plugin.build(wanted.store.read(plugin.settings))
     similar = _similar(wanted.semantic, store)
     if plugin.shared and wanted.front.max_bytes and wanted.front.ttl:
@@ -316,7 +287,7 @@ def _cache(settings: Settings, before: Generation | None = None) -> Keeper | Non
 def _similar(semantic: SemanticSettings | None, store: CacheStore) -> Similar | None:
     if semantic is None:
         return None
-    plugin = similar_plugin(semantic.index.kind)
+    plugin = SIMILAR.plugin(semantic.index.kind)
     return plugin.build(semantic.index.read(plugin.settings), store)
 
 
@@ -361,7 +332,7 @@ def _model(name: str, settings: ModelSettings, targets: tuple[Target, ...]) -> M
 def _strategy(section: Section | None) -> Strategy | None:
     if section is None:
         return None
-    plugin = strategy_plugin(section.kind)
+    plugin = STRATEGIES.plugin(section.kind)
     return plugin.build(section.read(plugin.settings), Tools(Random(), blended))  # noqa: S311  # it spreads load
 
 

@@ -22,9 +22,9 @@ from forebay.gateway.guarding.beside import Beside
 from forebay.gateway.guarding.rules import Policies, Rule, fingerprint
 from forebay.gateway.inward import Inward
 from forebay.guards import guard
-from forebay.plugins import GUARDS, GuardPlugin, GuardTools, UnknownKindError, guard_plugin, installed
+from forebay.plugins import GUARDS, GuardPlugin, GuardTools, UnknownKindError, misread
 from forebay.providers.transport import Addresses, TransportError
-from forebay.settings import GuardSettings, Problem, Settings, SettingsError
+from forebay.settings import GuardSettings, Problem, Settings
 from forebay.settings.document import plain
 
 BODY_LIMIT: Final = 16 * 1024 * 1024
@@ -80,16 +80,7 @@ def policies(settings: Settings, tools: Toolbox) -> Policies:
 
 def problems(settings: Settings) -> Iterator[Problem]:
     """What is wrong with the sections of guards."""
-    for each in settings.guards.values():
-        section = each.section
-        try:
-            section.read(plugin_of(section.kind).settings)
-        except SettingsError as error:
-            yield from error.problems
-        except UnknownKindError as error:
-            yield from section.error(str(error)).problems
-        except ImportError as error:
-            yield from section.error(f"the guard kind '{section.kind}' cannot be used here: {error}").problems
+    yield from misread(GUARDS.what, plugin_of, (each.section for each in settings.guards.values()))
 
 
 @functools.cache
@@ -102,7 +93,7 @@ def plugin_of(kind: str) -> GuardPlugin:
     """
     module, colon, attribute = kind.partition(":")
     if not colon:
-        return guard_plugin(kind)
+        return GUARDS.plugin(kind)
     try:
         found = getattr(importlib.import_module(module), attribute, None)
     except Exception as error:  # whatever a module does when it is imported
@@ -167,7 +158,7 @@ def _rule(name: str, settings: GuardSettings, tools: GuardTools) -> Rule:
 
 def _version(kind: str) -> str:
     """The version of the package that a kind comes with; empty where it comes with none."""
-    entry = installed(GUARDS).get(kind)
+    entry = GUARDS.installed().get(kind)
     return entry.dist.version if entry is not None and entry.dist is not None else ""
 
 

@@ -20,10 +20,10 @@ the group ``forebay.similar``, which finds stored questions that mean the same, 
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from random import Random
-from typing import Any
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -31,16 +31,11 @@ from forebay.core.ports import CacheStore, Embedder, Guard, Provider, Similar, S
 from forebay.core.store import Store
 from forebay.core.types import Deployment, Operation
 from forebay.settings.document import shown
-from forebay.settings.problems import nearest
+from forebay.settings.problems import Problem, SettingsError, nearest
+from forebay.settings.section import Section
 from forebay.settings.store import StoreSettings
 
-PROVIDERS = "forebay.providers"
-STRATEGIES = "forebay.strategies"
-GUARDS = "forebay.guards"
-CACHES = "forebay.caches"
-SIMILAR = "forebay.similar"
-EMBEDDERS = "forebay.embedders"
-STORES = "forebay.stores"
+P = TypeVar("P")
 
 CostOf = Callable[[Deployment], float | None]
 """What a token of a deployment costs, in any unit that is the same for all of them; ``None`` where it is unknown."""
@@ -159,99 +154,67 @@ class UnknownKindError(LookupError):
     """No plug-in of that kind is installed."""
 
 
-def provider_plugin(kind: str) -> ProviderPlugin:
-    """The plug-in of the provider ``kind``.
+class Kinds(msgspec.Struct, Generic[P], frozen=True):
+    """The installed plug-ins of one type: ``group`` is their entry points', ``what`` the word for one of them."""
 
-    Raises:
-        UnknownKindError: none is installed; the message names the nearest, or all that are.
-        ImportError: it is installed, but something it needs is not.
-    """
-    plugin: ProviderPlugin = _named(PROVIDERS, "provider", kind).load()
-    return plugin
+    group: str
+    what: str
 
+    def plugin(self, kind: str) -> P:
+        """The plug-in of ``kind``.
 
-def strategy_plugin(kind: str) -> StrategyPlugin:
-    """The plug-in of the strategy ``kind``.
+        Raises:
+            UnknownKindError: none is installed; the message names the nearest, or all that are.
+            ImportError: it is installed, but something it needs is not.
+        """
+        known = self.installed()
+        if kind not in known:
+            near = nearest(kind, known)
+            rest = f"did you mean '{near}'?" if near else f"installed are: {', '.join(sorted(known))}"
+            raise UnknownKindError(f"unknown {self.what} kind '{shown(kind)}'; {rest}")
+        plugin: P = known[kind].load()
+        return plugin
 
-    Raises:
-        UnknownKindError: none is installed; the message names the nearest, or all that are.
-        ImportError: it is installed, but something it needs is not.
-    """
-    plugin: StrategyPlugin = _named(STRATEGIES, "strategy", kind).load()
-    return plugin
-
-
-def guard_plugin(kind: str) -> GuardPlugin:
-    """The plug-in of the guard ``kind``.
-
-    Raises:
-        UnknownKindError: none is installed; the message lists those that are.
-        ImportError: it is installed, but something it needs is not.
-    """
-    plugin: GuardPlugin = _named(GUARDS, "guard", kind).load()
-    return plugin
+    def installed(self) -> Mapping[str, EntryPoint]:
+        """All of them by their kind; the first of two packages with the same one wins."""
+        return _entries(self.group)
 
 
-def cache_plugin(kind: str) -> CachePlugin:
-    """The plug-in of the store ``kind``.
-
-    Raises:
-        UnknownKindError: none is installed; the message lists those that are.
-        ImportError: it is installed, but something it needs is not.
-    """
-    plugin: CachePlugin = _named(CACHES, "cache", kind).load()
-    return plugin
+PROVIDERS: Final = Kinds[ProviderPlugin]("forebay.providers", "provider")
+STRATEGIES: Final = Kinds[StrategyPlugin]("forebay.strategies", "strategy")
+GUARDS: Final = Kinds[GuardPlugin]("forebay.guards", "guard")
+CACHES: Final = Kinds[CachePlugin]("forebay.caches", "cache")
+SIMILAR: Final = Kinds[SimilarPlugin]("forebay.similar", "semantic cache")
+EMBEDDERS: Final = Kinds[EmbedderPlugin]("forebay.embedders", "embedder")
+STORES: Final = Kinds[StorePlugin]("forebay.stores", "store")
 
 
-def similar_plugin(kind: str) -> SimilarPlugin:
-    """The plug-in of the semantic index ``kind``.
+class Configurable(Protocol):
+    """A plug-in that a section of the configuration is for."""
 
-    Raises:
-        UnknownKindError: none is installed; the message lists those that are.
-        ImportError: it is installed, but something it needs is not.
-    """
-    plugin: SimilarPlugin = _named(SIMILAR, "semantic cache", kind).load()
-    return plugin
+    @property
+    def settings(self) -> type[msgspec.Struct]:
+        """What the section is read as."""
+        ...
 
 
-def embedder_plugin(kind: str) -> EmbedderPlugin:
-    """The plug-in of the embedder ``kind``.
-
-    Raises:
-        UnknownKindError: none is installed; the message lists those that are.
-        ImportError: it is installed, but something it needs is not.
-    """
-    plugin: EmbedderPlugin = _named(EMBEDDERS, "embedder", kind).load()
-    return plugin
-
-
-def store_plugin(kind: str) -> StorePlugin:
-    """The plug-in of the store ``kind``.
-
-    Raises:
-        UnknownKindError: none is installed.
-        ImportError: it is installed, but something it needs is not.
-    """
-    plugin: StorePlugin = _named(STORES, "store", kind).load()
-    return plugin
+def misread(what: str, plugin: Callable[[str], Configurable], sections: Iterable[Section]) -> Iterator[Problem]:
+    """What is wrong with ``sections``, each of which is about a ``what``, as the ``plugin`` of its kind sees it."""
+    for section in sections:
+        try:
+            section.read(plugin(section.kind).settings)
+        except SettingsError as error:
+            yield from error.problems
+        except UnknownKindError as error:
+            yield from section.error(str(error)).problems
+        except ImportError as error:
+            yield from section.error(f"the {what} kind '{section.kind}' cannot be used here: {error}").problems
 
 
 @functools.cache
-def installed(group: str) -> Mapping[str, EntryPoint]:
-    """All installed kinds of ``group`` by name; the first of two packages with the same name wins.
-
-    It reads the metadata of every installed package, once: they do not change while a process runs.
-    """
+def _entries(group: str) -> Mapping[str, EntryPoint]:
+    """It reads the metadata of every installed package, once: they do not change while a process runs."""
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=group):
         found.setdefault(entry.name, entry)
     return found
-
-
-def _named(group: str, what: str, kind: str) -> EntryPoint:
-    kinds = installed(group)
-    if kind not in kinds:
-        near = nearest(kind, kinds)
-        rest = f"did you mean '{near}'?" if near else f"installed are: {', '.join(sorted(kinds))}"
-        raise UnknownKindError(f"unknown {what} kind '{shown(kind)}'; {rest}")
-    return kinds[kind]

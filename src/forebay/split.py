@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.settings import (
     AuthSettings,
     DeploymentSettings,
@@ -24,7 +24,7 @@ from forebay.settings import (
 
 def once_per_host(settings: Settings) -> frozenset[str]:
     """Names of the providers of which a host holds only one."""
-    return frozenset(name for name, each in settings.providers.items() if provider_plugin(each.kind).per_host)
+    return frozenset(name for name, each in settings.providers.items() if PROVIDERS.plugin(each.kind).per_host)
 
 
 def workers_part(settings: Settings, socket: Path) -> Settings:

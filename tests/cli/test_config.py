@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from forebay import generation as module
 from forebay.cli import main
 from forebay.core.ports import Provider
-from forebay.plugins import ProviderPlugin, UnknownKindError
+from forebay.plugins import Kinds, ProviderPlugin, UnknownKindError
 from forebay.settings import Secret
 
 
@@ -24,17 +24,20 @@ def never(_name: str, _settings: object) -> Provider:
     raise AssertionError("checking builds nothing")
 
 
-def plugin(kind: str) -> ProviderPlugin:
-    if kind == "broken":
-        raise ImportError("No module named 'vendor_sdk'")
-    if kind != "mock":
-        raise UnknownKindError(f"unknown provider kind '{kind}'; installed are: mock")
-    return ProviderPlugin(settings=MockSettings, build=never)
+class Mocks(Kinds[ProviderPlugin], frozen=True):
+    """One kind that can be had, and one that cannot."""
+
+    def plugin(self, kind: str) -> ProviderPlugin:
+        if kind == "broken":
+            raise ImportError("No module named 'vendor_sdk'")
+        if kind != "mock":
+            raise UnknownKindError(f"unknown provider kind '{kind}'; installed are: mock")
+        return ProviderPlugin(settings=MockSettings, build=never)
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(module, "provider_plugin", plugin)
+    monkeypatch.setattr(module, "PROVIDERS", Mocks("mocks", "provider"))
     monkeypatch.setenv("MOCK_KEY", "hush-hush")
     return tmp_path / "forebay.yaml"
 

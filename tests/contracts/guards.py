@@ -12,7 +12,8 @@ from forebay.core.ports import Guard
 from forebay.core.verdicts import Action, Context, Span, Verdict
 from forebay.guarding import Toolbox
 from forebay.guards import Judged
-from forebay.plugins import GuardPlugin, GuardTools, guard_plugin
+from forebay.plugins import GUARDS as INSTALLED
+from forebay.plugins import GuardPlugin, GuardTools
 from tests.support.guards import Lengths, Words
 from tests.support.meaning import Models
 
@@ -60,7 +61,7 @@ BUILT_IN: dict[str, dict[str, Any]] = {
 
 
 def _built(kind: str) -> Guard:
-    plugin = guard_plugin(kind)
+    plugin = INSTALLED.plugin(kind)
     return plugin.build(msgspec.convert(BUILT_IN[kind], plugin.settings), Models("no").tools)
 
 

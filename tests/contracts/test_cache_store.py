@@ -13,7 +13,7 @@ from forebay.cache.memory import MemoryStore
 from forebay.core.entries import Entry, Question, Selection
 from forebay.core.ports import CacheStore
 from forebay.core.types import Usage
-from forebay.plugins import cache_plugin
+from forebay.plugins import CACHES
 from forebay.settings import section
 from tests.support.cached import Clock
 from tests.support.redis_server import RedisServer
@@ -44,7 +44,7 @@ def _made(kind: str, request: pytest.FixtureRequest, folder: Path, clock: Clock)
         options = {"url": server.url, "timeout": 5.0}
     if kind == "gptcache":
         options = {"path": str(folder / "data_map.txt")}
-    plugin = cache_plugin("sqlite" if kind == "layered" else kind)
+    plugin = CACHES.plugin("sqlite" if kind == "layered" else kind)
     built: CacheStore = plugin.build(section("x", options).read(plugin.settings))
     built._clock = clock  # type: ignore[attr-defined]
     return LayeredStore(MemoryStore(10**7, clock), built, 5.0, clock) if kind == "layered" else built

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forebay.plugins import cache_plugin, provider_plugin
+from forebay.plugins import CACHES, PROVIDERS
 from forebay.settings import Settings, load
 from tests.support.served import Served
 
@@ -73,9 +73,9 @@ def test_configuration_examples(page: str, text: str, tmp_path: Path) -> None:
     settings = load(text, source=page, environ=AnyVariable(), command=lambda _program: "the-secret-of-a-program")
     assert isinstance(settings, Settings)
     for section in settings.providers.values():
-        section.read(provider_plugin(section.kind).settings)
+        section.read(PROVIDERS.plugin(section.kind).settings)
     if settings.cache is not None:
-        settings.cache.store.read(cache_plugin(settings.cache.store.kind).settings)
+        settings.cache.store.read(CACHES.plugin(settings.cache.store.kind).settings)
 
 
 def test_there_is_something_to_test() -> None:

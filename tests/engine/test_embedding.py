@@ -32,7 +32,7 @@ from forebay.engine import embedding
 from forebay.engine.embedding import EmbeddingProvider, EmbeddingSettings
 from forebay.engine.errors import LibraryError
 from forebay.engine.minilm import Embedder
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 
 pytestmark = pytest.mark.engine
 
@@ -382,7 +382,7 @@ async def test_a_model_that_is_no_embedder_is_refused(smollm2: Path) -> None:
 
 
 def test_it_is_found_by_its_name() -> None:
-    found = provider_plugin("embedding")
+    found = PROVIDERS.plugin("embedding")
     assert found is embedding.plugin
     provider = found.build("local", EmbeddingSettings())
     assert isinstance(provider, EmbeddingProvider)

@@ -43,7 +43,7 @@ from forebay.engine import metadata
 from forebay.engine.batch import Floats
 from forebay.engine.options import EngineSettings
 from forebay.engine.provider import EngineProvider, plugin
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from tests.support import schemas
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
@@ -793,7 +793,7 @@ async def test_what_cannot_be_loaded_is_told_at_the_start(tmp_path: Path, tiny_b
 
 
 async def test_the_plugin_is_found_by_its_name(tiny_llama: Path) -> None:
-    found = provider_plugin("engine")
+    found = PROVIDERS.plugin("engine")
     assert found is plugin
     assert found.per_host
     assert found.prepare is not None

@@ -11,7 +11,7 @@ import pytest
 from forebay.core.entries import CacheUnavailableError
 from forebay.engine.minilm import Embedder
 from forebay.engine.sentences import SentenceEmbedder
-from forebay.plugins import embedder_plugin
+from forebay.plugins import EMBEDDERS
 
 pytestmark = pytest.mark.engine
 
@@ -68,4 +68,4 @@ async def test_it_cannot_be_asked_before_its_start() -> None:
 
 
 def test_it_is_found_by_its_name() -> None:
-    assert isinstance(embedder_plugin("minilm").build(), SentenceEmbedder)
+    assert isinstance(EMBEDDERS.plugin("minilm").build(), SentenceEmbedder)

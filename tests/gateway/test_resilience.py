@@ -26,7 +26,7 @@ from forebay.core.errors import (
 from forebay.core.types import Call, Deployment, Operation, Reply, Stream, TimeOuts, Usage, Whole
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
-from forebay.plugins import Tools, strategy_plugin
+from forebay.plugins import STRATEGIES, Tools
 from forebay.settings import CoolDownSettings, FallbackSettings, HedgeSettings, RetrySettings
 from tests.support.scripted import call
 from tests.support.turns import Turns, until
@@ -320,7 +320,7 @@ async def test_nothing_is_left_running(stream: bool, taken: int) -> None:  # noq
 
 
 async def test_a_strategy_decides_and_the_trace_says_by_what() -> None:
-    plugin = strategy_plugin("least-busy")
+    plugin = STRATEGIES.plugin("least-busy")
     made = model(Turns(b"{}"), Turns(b"{}"), strategy=plugin.build(plugin.settings(), Tools(Random(1), lambda _: None)))
     made.targets[0].live.running = 4
     asked = call()
@@ -330,7 +330,7 @@ async def test_a_strategy_decides_and_the_trace_says_by_what() -> None:
 
 
 async def test_equal_scores_are_drawn() -> None:
-    plugin = strategy_plugin("least-busy")
+    plugin = STRATEGIES.plugin("least-busy")
     one, other = Turns(b"{}"), Turns(b"{}")
     made = route(model(one, other, strategy=plugin.build(plugin.settings(), Tools(Random(1), lambda _: None))))
     for _ in range(100):
@@ -339,7 +339,7 @@ async def test_equal_scores_are_drawn() -> None:
 
 
 async def test_speed_is_measured_where_a_strategy_wants_to_know() -> None:
-    plugin = strategy_plugin("lowest-latency")
+    plugin = STRATEGIES.plugin("lowest-latency")
     strategy = plugin.build(plugin.settings(), Tools(Random(1), lambda _: None))
     made = model(Turns(b"{}", usage=Usage(3, 5)), Turns(b"{}"), strategy=strategy)
     for _ in range(2):
@@ -352,7 +352,7 @@ async def test_speed_is_measured_where_a_strategy_wants_to_know() -> None:
 
 
 async def test_counting_a_prompt_says_nothing_about_speed() -> None:
-    plugin = strategy_plugin("lowest-latency")
+    plugin = STRATEGIES.plugin("lowest-latency")
     strategy = plugin.build(plugin.settings(), Tools(Random(1), lambda _: None))
     made = model(Turns(b"{}"), Turns(b"{}"), strategy=strategy)
     asked = call()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from forebay.core.types import Operation
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.providers.catalog import ROWS, VENDORS, Found, Vendor, from_environment
 from forebay.providers.dialects.settings import DialectSettings
 from forebay.providers.openai import OpenAIProvider, OpenAISettings
@@ -61,7 +61,7 @@ def test_a_vendor_whose_dialect_we_speak_is_asked_in_it() -> None:
 def test_what_the_environment_offers_can_be_read_as_settings() -> None:
     environ = {row.key_variable: "secret-key" for row in ROWS if row.key_variable}
     for name, found in from_environment(environ).items():
-        read = section(found.kind, found.options).read(provider_plugin(found.kind).settings)
+        read = section(found.kind, found.options).read(PROVIDERS.plugin(found.kind).settings)
         assert isinstance(read, OpenAISettings | DialectSettings)
         assert not isinstance(read, OpenAISettings) or read.vendor == name
         assert read.api_key == Secret("secret-key")

@@ -9,7 +9,7 @@ from typing import Any
 from forebay.core.errors import ForebayError
 from forebay.core.stream import payloads
 from forebay.core.types import Call, Deployment, Operation, Principal, Request, Stream, TimeOuts, Trace, Whole
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.providers.dialects.provider import DialectProvider
 from forebay.settings import section
 from tests.support.faulty import Script, Upstream, upstream
@@ -30,7 +30,7 @@ def call(*, stream: bool = False, include_usage: bool = False, **fields: object)
 
 def made(kind: str, base_url: str, **options: object) -> DialectProvider:
     """A provider of ``kind``."""
-    plugin = provider_plugin(kind)
+    plugin = PROVIDERS.plugin(kind)
     settings = section(kind, {"base_url": base_url, **options}).read(plugin.settings)
     provider = plugin.build("up", settings)
     assert isinstance(provider, DialectProvider)

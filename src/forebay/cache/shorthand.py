@@ -1,7 +1,7 @@
 """A store by its short name, for programs that have no settings file: ``memory``, ``sqlite:PATH``, ``redis://…``."""
 
 from forebay.core.ports import CacheStore
-from forebay.plugins import cache_plugin
+from forebay.plugins import CACHES
 from forebay.settings import cache_settings
 
 
@@ -16,5 +16,5 @@ def store_of(text: str) -> CacheStore:
     settings = cache_settings(text)
     if settings is None:
         raise ValueError("'off' is no store")
-    plugin = cache_plugin(settings.store.kind)
+    plugin = CACHES.plugin(settings.store.kind)
     return plugin.build(settings.store.read(plugin.settings))

@@ -17,7 +17,7 @@ from forebay.engine import catalog
 from forebay.engine.options import EngineSettings
 from forebay.engine.reading import Reading
 from forebay.generation import check
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.settings import KeyRingSettings, Secret, Settings, SettingsError, WatermarkSettings, load_file
 from forebay.watermark.detector import SIGNIFICANCE, Report
 from forebay.watermark.marks import Examiner, Question, ring_of
@@ -102,7 +102,7 @@ def _model(settings: Settings, name: str | None) -> Model:
     known = {
         name: Model(name, options.model, options.watermark)
         for name, section in settings.providers.items()
-        if isinstance(options := section.read(provider_plugin(section.kind).settings), EngineSettings)
+        if isinstance(options := section.read(PROVIDERS.plugin(section.kind).settings), EngineSettings)
     }
     if name is None:
         first = next((each for each in known.values() if each.watermark), None) or next(iter(known.values()), None)

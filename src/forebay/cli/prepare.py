@@ -6,14 +6,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.settings import Settings
 
 
 def prepare(settings: Settings) -> None:
     """Let every configured provider that has something to prepare do so, one after the other."""
     for name, section in settings.providers.items():
-        plugin = provider_plugin(section.kind)
+        plugin = PROVIDERS.plugin(section.kind)
         if plugin.prepare is not None:
             with Bars(name) as bars:
                 plugin.prepare(section.read(plugin.settings), bars.tell)

@@ -14,7 +14,7 @@ from forebay.core.store import Store
 from forebay.doctor.ages import ages
 from forebay.doctor.facts import MONTH, Facts, ToolUse
 from forebay.gateway.prices import price_list
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.prompting import configured
 from forebay.settings import Settings, load
 from forebay.settings.document import parse
@@ -73,7 +73,7 @@ async def asked(facts: Facts, store: Store, tools: Mapping[str, ToolUse]) -> Fac
 def _vendors(settings: Settings) -> Mapping[str, str]:
     found = {}
     for name, section in settings.providers.items():
-        plugin = provider_plugin(section.kind)
+        plugin = PROVIDERS.plugin(section.kind)
         vendor = plugin.vendor(section.read(plugin.settings))
         found[name] = vendor or (section.kind if section.kind in BILLED else "")
     return found

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from forebay.migrate.reading import ForeignError
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.settings import Settings, SettingsError, load, section
 
 _REFERENCE: Final = re.compile(r"\$\{\w+\}")
@@ -17,7 +17,7 @@ def fault_of(options: Mapping[str, Any]) -> str:
     kind = options["kind"]
     rest = {name: _filled(name, value) for name, value in options.items() if name != "kind"}
     try:
-        section(kind, rest).read(provider_plugin(kind).settings)
+        section(kind, rest).read(PROVIDERS.plugin(kind).settings)
     except SettingsError as error:
         return "; ".join(problem.message for problem in error.problems)
     except ImportError:  # its extra is not installed here; that is told when it is served

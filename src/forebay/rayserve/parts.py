@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from forebay.defaults import with_key
-from forebay.plugins import provider_plugin
+from forebay.plugins import PROVIDERS
 from forebay.settings import Settings, load
 from forebay.split import host_part, once_per_host, workers_part
 
@@ -44,7 +44,7 @@ def engine_part(source: Source) -> Settings:
     """
     settings = host_part(source.read())
     for section in settings.providers.values():
-        plugin = provider_plugin(section.kind)
+        plugin = PROVIDERS.plugin(section.kind)
         if plugin.prepare is not None:
             plugin.prepare(section.read(plugin.settings), _silent)
     return settings

@@ -14,15 +14,15 @@ from forebay.core.ports import Strategy
 from forebay.core.types import Call, Deployment, Live, Operation, Principal, Request, Trace
 from forebay.gateway.strategies.prefix_aware import MEMORIES, Memory, PrefixAware, PrefixAwareSettings
 from forebay.gateway.target import Target
-from forebay.plugins import STRATEGIES, Tools, installed, strategy_plugin
+from forebay.plugins import STRATEGIES, Tools
 from tests.support.scripted import Scripted
 
-KINDS = sorted(installed(STRATEGIES))
+KINDS = sorted(STRATEGIES.installed())
 PRICES = {"a/x": 3.0, "b/x": 1.0, "c/x": None}
 
 
 def strategy(kind: str, seed: int = 1, **options: object) -> Strategy:
-    plugin = strategy_plugin(kind)
+    plugin = STRATEGIES.plugin(kind)
     settings = msgspec.convert(options, plugin.settings)
     made = plugin.build(settings, Tools(Random(seed), lambda deployment: PRICES.get(deployment.name)))
     assert made is not None
@@ -66,7 +66,7 @@ def test_every_strategy_scores_every_candidate(
 
 
 def test_the_default_leaves_the_order_alone() -> None:
-    plugin = strategy_plugin("ordered")
+    plugin = STRATEGIES.plugin("ordered")
     assert plugin.build(plugin.settings(), Tools(Random(1), lambda _: None)) is None
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import yaml
 
-from forebay.plugins import GUARDS, guard_plugin, installed
+from forebay.plugins import GUARDS
 from tests.support.guarding import TOOLS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "validators.md").read_text(encoding="utf-8")
@@ -22,9 +22,9 @@ def test_an_example_can_be_built(example: dict[str, Any]) -> None:
     kind = example["kind"]
     if kind in NEEDED and find_spec(NEEDED[kind]) is None:
         return  # has tests of its own where it is installed
-    plugin = guard_plugin(kind)
+    plugin = GUARDS.plugin(kind)
     plugin.build(msgspec.convert({key: each for key, each in example.items() if key != "kind"}, plugin.settings), TOOLS)
 
 
 def test_every_kind_has_an_example() -> None:
-    assert {example["kind"] for example in EXAMPLES} == set(installed(GUARDS)) - {"remote"}
+    assert {example["kind"] for example in EXAMPLES} == set(GUARDS.installed()) - {"remote"}

@@ -18,7 +18,7 @@ from forebay.core.ports import Exposing, Provider
 from forebay.core.types import Call, Deployment, Operation, Principal, Request, Stream, Trace, Whole
 from forebay.gateway.route import Route
 from forebay.gateway.target import Model, Target
-from forebay.plugins import PreparationError, provider_plugin
+from forebay.plugins import PROVIDERS, PreparationError
 from forebay.providers.child.supervisor import StartError
 from forebay.providers.vllm import engine
 from forebay.providers.vllm.provider import VLLMProvider, plugin
@@ -248,5 +248,5 @@ def test_what_is_missing_is_told_before_anything_is_started(tmp_path: Path, monk
 
 
 def test_it_is_installed_as_a_kind() -> None:
-    assert provider_plugin("vllm") is plugin
+    assert PROVIDERS.plugin("vllm") is plugin
     assert plugin.per_host

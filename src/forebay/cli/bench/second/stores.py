@@ -8,7 +8,7 @@ import msgspec
 
 from forebay.core.entries import CacheUnavailableError
 from forebay.core.ports import CacheStore
-from forebay.plugins import UnknownKindError, cache_plugin, similar_plugin
+from forebay.plugins import CACHES, SIMILAR, UnknownKindError
 from forebay.settings import (
     AuthSettings,
     CacheSettings,
@@ -47,7 +47,7 @@ def _redis(settings: Settings, url: str) -> Case:
     if cache is None or cache.store.kind != "redis":
         return Case("redis", f"skipped: {url} is no Redis")
     try:
-        plugin = cache_plugin(cache.store.kind)
+        plugin = CACHES.plugin(cache.store.kind)
         asyncio.run(_asked(plugin.build(cache.store.read(plugin.settings))))
     except ImportError:
         return Case("redis", "skipped: pip install 'forebay[redis]'")
@@ -58,7 +58,7 @@ def _redis(settings: Settings, url: str) -> Case:
 
 def _semantic(settings: Settings) -> Case:
     try:
-        similar_plugin(LOCAL)
+        SIMILAR.plugin(LOCAL)
     except (UnknownKindError, ImportError) as error:
         return Case("semantic", f"skipped: {error}")
     memory = cache_settings("memory")
