@@ -21,8 +21,6 @@ PLANTED = {
     ("FB103", "models.old.deployments[0]"),
     ("FB104", "models.old"),
     ("FB105", "models.chat.deployments[0]"),
-    ("FB105", "models.also-chat.deployments[0]"),
-    ("FB105", "models.old.deployments[0]"),
     ("FB106", "models.openai/*"),
     ("FB107", "models.pair"),
     ("FB108", "providers.spare"),

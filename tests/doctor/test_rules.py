@@ -48,6 +48,54 @@ def test_a_bare_system_has_no_guards_and_no_ledger(tmp_path: Path) -> None:
     assert {("FB604", "guards"), ("FB805", "store"), ("FB102", "models.m.deployments[0]")} <= found(tmp_path, BARE)
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "moves"),
+    [
+        ("openai", "gpt-4o", True),
+        ("openai", "gpt-4o-2024-08-06", False),
+        ("openai", "gpt-4o-audio-preview", True),
+        ("openai", "gpt-4o-audio-preview-2024-12-17", False),
+        ("openai", "gpt-4-0125-preview", False),
+        ("openai", "gpt-4.5-preview", False),  # FB103
+        ("anthropic", "claude-sonnet-4-5", True),
+        ("anthropic", "claude-sonnet-4-5-20250929", False),
+        ("anthropic", "claude-opus-4-8", False),
+        ("anthropic", "claude-3-7-sonnet-latest", True),
+        ("gemini", "gemini-2.5-flash-preview-09-2025", False),
+        ("gemini", "gemini-2.5-flash-preview", True),
+        ("gemini", "gemini-exp-1206", False),
+        ("ollama", "qwen3:latest", False),
+    ],
+)
+def test_what_a_vendor_may_change_is_not_pinned(tmp_path: Path, kind: str, model: str, *, moves: bool) -> None:
+    key = "" if kind == "ollama" else ", api_key: '${KEY}'"
+    text = f"providers: {{p: {{kind: {kind}{key}}}}}\nmodels: {{m: {{provider: p, model: '{model}'}}}}\n"
+    assert (("FB102", "models.m.deployments[0]") in found(tmp_path, text)) == moves
+
+
+def test_a_price_is_missed_once_and_not_of_what_is_gone(tmp_path: Path) -> None:
+    text = """
+providers: {openai: {kind: openai, api_key: "${KEY}"}}
+models:
+  one: {provider: openai, model: gpt-9-2030-01-01}
+  two: {provider: openai, model: gpt-9-2030-01-01}
+  gone: {provider: openai, model: gpt-4-32k}
+  told: {provider: openai, model: gpt-9-2030-02-02}
+prices: {openai/gpt-9-2030-02-02: {input: 1, output: 2}}
+"""
+    assert {path for rule, path in found(tmp_path, text) if rule == "FB105"} == {"models.one.deployments[0]"}
+
+
+def test_an_engine_behind_a_gateway_keeps_no_books(tmp_path: Path) -> None:
+    text = """
+server: {role: engine}
+auth: {keys: [{key: "${KEY}", name: gateway, admin: true}]}
+providers: {local: {kind: engine, model: smollm2}}
+models: {smollm2: {provider: local}}
+"""
+    assert not found(tmp_path, text)
+
+
 def test_prices_grow_old(tmp_path: Path) -> None:
     assert ("FB807", "prices") in found(tmp_path, BARE, NOW + 200 * DAY)
 

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib import resources
 
 import msgspec
@@ -12,6 +13,10 @@ class Deprecation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ends: str
     source: str
+
+    def ended(self, now: float) -> bool:
+        """Whether that day has come at ``now``, in seconds since the epoch."""
+        return datetime.fromisoformat(self.ends).replace(tzinfo=UTC).timestamp() <= now
 
 
 class DeprecationList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

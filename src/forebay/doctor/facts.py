@@ -51,6 +51,11 @@ class Facts(msgspec.Struct, frozen=True):
         """Whether the ledger goes back far enough, with enough in it, that what is not in it is not used."""
         return len(self.rows) >= ENOUGH and self.now - self.rows[0].at >= 2 * WEEK
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a gateway stands before it, which knows the people, checks their texts and keeps the books."""
+        return self.settings.server.role == "engine"
+
     def deployments(self) -> Iterator[tuple[str, str, DeploymentSettings]]:
         """Every deployment, with its model's name and its path."""
         for name, model in self.settings.models.items():

@@ -26,7 +26,8 @@ _DATE = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8})")
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model of the price list: dollars for a million tokens, and the page that says so.
 
-    ``dated`` says that the model's name with a date behind it is the same model at the same price.
+    ``dated`` says that the model's name with a date behind it is the same model at the same price; ``alias`` that the
+    name has no model of its own: the vendor points it at one with a date, and may point it at another one.
     """
 
     input: str
@@ -36,6 +37,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cache_write: str | None = None
     long_cache_write: str | None = None
     dated: bool = False
+    alias: bool = False
 
     def price(self) -> Price:
         """In Forebay's terms.

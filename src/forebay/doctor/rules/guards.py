@@ -31,7 +31,7 @@ def _sampled(facts: Facts) -> Iterator[Spot]:
 
 
 def _nobodys(facts: Facts) -> Iterator[Spot]:
-    if facts.settings.models and not facts.settings.guards:
+    if facts.settings.models and not facts.settings.guards and not facts.is_behind:
         yield Spot("guards", "no text is checked, whoever asks for whatever")
 
 

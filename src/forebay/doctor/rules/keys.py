@@ -42,7 +42,7 @@ def _ownerless(facts: Facts) -> Iterator[Spot]:
     named = [(f"auth.keys[{number}]", key.name, key.tenant) for number, key in enumerate(facts.settings.auth.keys)]
     named += [(f"keys.{key.name}", key.name, key.tenant) for key in _active(facts)]
     for path, name, tenant in named:
-        if tenant == _NOBODY:
+        if tenant == _NOBODY and not facts.is_behind:
             yield Spot(path, f"'{name}' belongs to no tenant: nobody is asked about its costs")
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 
 from forebay.doctor.deprecations import deprecation
@@ -12,6 +11,12 @@ from forebay.gateway.prices import Prices, price_list
 from forebay.settings.schema import WILDCARD
 
 _MOVING: Final = re.compile(r"(?:^|[-:/@])(?:latest|preview|exp|experimental)(?:$|[-:])", re.IGNORECASE)
+
+# 2024-09-12, 20251001, 06-05, 09-2025 or 1206, as vendors write them.
+_DATED: Final = re.compile(r"[-@](?:20\d\d-?)?(?:0[1-9]|1[0-2])-?(?:[0-3]\d|20\d\d)(?:$|[-:])")
+
+# What answers there changes when whoever runs the server says so.
+_OWN: Final = frozenset({"embedding", "engine", "forebay", "hosted", "lorax", "ollama", "tgi", "vllm"})
 
 
 def _without_fallback(facts: Facts) -> Iterator[Spot]:
@@ -42,12 +47,13 @@ def _one_vendor(facts: Facts) -> Iterator[Spot]:
 
 def _moving(facts: Facts) -> Iterator[Spot]:
     for name, path, each in facts.deployments():
-        model = each.model or name
-        rows = price_list().vendors.get(facts.vendors.get(each.provider, ""), {})
-        row = rows.get(model)
+        model, vendor = each.model or name, facts.vendors.get(each.provider, "")
+        row = price_list().vendors.get(vendor, {}).get(model)
+        if _DATED.search(model) or deprecation(vendor, model) or facts.settings.providers[each.provider].kind in _OWN:
+            continue
         if _MOVING.search(model):
             yield Spot(path, f"'{model}' is another model whenever its vendor says so")
-        elif row is not None and row.dated:
+        elif row is not None and row.alias:
             yield Spot(path, f"'{model}' has no date: its vendor may put another model behind the name")
 
 
@@ -55,8 +61,7 @@ def _deprecated(facts: Facts) -> Iterator[Spot]:
     for name, path, each in facts.deployments():
         found = deprecation(facts.vendors.get(each.provider, ""), each.model or name)
         if found is not None:
-            ended = datetime.fromisoformat(found.ends).replace(tzinfo=UTC).timestamp() <= facts.now
-            when = f"was shut down on {found.ends}" if ended else f"will be shut down on {found.ends}"
+            when = f"was shut down on {found.ends}" if found.ended(facts.now) else f"will be shut down on {found.ends}"
             yield Spot(path, f"'{each.model or name}' {when}")
 
 
@@ -74,9 +79,14 @@ def _offers(name: str, asked: str) -> bool:
 
 def _unpriced(facts: Facts) -> Iterator[Spot]:
     prices = Prices(facts.settings.prices, facts.vendors)
+    told: set[tuple[str, str]] = set()
     for name, path, each in facts.deployments():
-        model = each.model or name
-        if facts.vendors.get(each.provider) and "*" not in model and prices.of(each.provider, model) is None:
+        model, vendor = each.model or name, facts.vendors.get(each.provider, "")
+        end = deprecation(vendor, model)
+        if not vendor or "*" in model or (each.provider, model) in told or (end is not None and end.ended(facts.now)):
+            continue
+        if prices.of(each.provider, model) is None:
+            told.add((each.provider, model))
             yield Spot(path, f"nobody knows what a token of '{model}' costs")
 
 

@@ -66,7 +66,7 @@ def _by_model(rows: Sequence[Record]) -> Iterator[tuple[str, list[Record]]]:
 
 
 def _no_ledger(facts: Facts) -> Iterator[Spot]:
-    if facts.settings.store is None and facts.settings.models:
+    if facts.settings.store is None and facts.settings.models and not facts.is_behind:
         yield Spot("store", "nothing is written down: who has used what, and for how much, is known to nobody")
 
 
