@@ -158,6 +158,11 @@ def wanted(group: str) -> list[Requirement]:
     return [Requirement(line) for line in serve + (project["dependency-groups"]["dev"] if group == "dev" else [])]
 
 
+def test_no_vllm_loads_the_watermark_unasked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert not [group for group in project["entry-points"] if group.startswith("vllm.")], "see docs/watermark.md"
+
+
 @pytest.mark.parametrize("group", ["serve", "dev"])
 def test_the_lock_files_hold_what_the_project_asks_for(group: str) -> None:
     versions = locked(f"{group}.txt")

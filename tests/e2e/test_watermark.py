@@ -156,6 +156,8 @@ def test_a_grammar_with_one_legal_token_is_followed(server: Served) -> None:
         ({"model": "nobody"}, 404, "model"),
         ({"keys": ["winter"]}, 400, "keys"),
         ({"keys": ["public"]}, 400, "keys"),
+        ({"keys": ["autumn", "public"], "schemes": ["keyed"]}, 400, "keys"),
+        ({"keys": ["autumn"], "schemes": ["keyed", "kgw-lefthash"]}, 400, "schemes"),
         ({"schemes": ["magic"]}, 400, "schemes[0]"),
         ({"significance": 2}, 400, "significance"),
         ({"text": "word " * 50_000, "schemes": ["kgw-selfhash"]}, 400, "text"),

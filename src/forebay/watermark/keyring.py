@@ -21,6 +21,10 @@ class WatermarkKeyError(ValueError):
     """A key is not there, or not one for its scheme; the message says so without showing it."""
 
 
+class UnsuitableKeyError(WatermarkKeyError):
+    """A key is of another kind than its scheme takes."""
+
+
 class Parameters(msgspec.Struct, frozen=True):
     """What is public about a mark: the scheme, the share of green tokens and how many tokens a context has.
 
@@ -61,12 +65,12 @@ def scheme_of(secret: str, parameters: Parameters, key: str = "") -> Scheme:
     """The scheme of ``parameters`` with a ``secret``, whose id ``key`` is for the message.
 
     Raises:
-        WatermarkKeyError: the secret does not suit the scheme.
+        UnsuitableKeyError: the secret does not suit the scheme.
     """
     name, gamma, width = parameters.scheme, parameters.gamma, parameters.width
     if name in _OURS:
         if len(secret) < SHORTEST:
-            raise WatermarkKeyError(f"The watermark key '{key}' is too short: {SHORTEST} characters at least.")
+            raise UnsuitableKeyError(f"The watermark key '{key}' is too short: {SHORTEST} characters at least.")
         return KeyedHash(secret, gamma=gamma, width=width or 1) if name == "keyed" else Gumbel(secret, width=width or 4)
     number = _integer(secret, name, key)
     vocabulary = parameters.vocabulary
@@ -81,7 +85,7 @@ _OURS: Final = ("keyed", "gumbel")
 
 def _integer(secret: str, scheme: str, key: str) -> int:
     if not (secret.isascii() and secret.isdigit()) or not 0 < int(secret) < _LARGEST:
-        raise WatermarkKeyError(
+        raise UnsuitableKeyError(
             f"The watermark key '{key}' must be an integer for '{scheme}', such as {PUBLIC_KEY}, which is public."
         )
     return int(secret)

@@ -10,7 +10,7 @@ from forebay.core.marking import Marker
 from forebay.core.marks import SchemeName, Tokens
 from forebay.settings import KeyRingSettings, WatermarkSettings
 from forebay.watermark.detector import SIGNIFICANCE, Hypothesis, Report, detect
-from forebay.watermark.keyring import KeyRing, Parameters, WatermarkKeyError
+from forebay.watermark.keyring import SHORTEST, KeyRing, Parameters, UnsuitableKeyError, WatermarkKeyError
 from forebay.watermark.kgw import PaddedLeftHash
 from forebay.watermark.marking import marker
 from forebay.watermark.scheme import Scheme
@@ -44,6 +44,7 @@ class Mark:
 class Question(msgspec.Struct, frozen=True):
     """What a text is to be examined for: with all keys that suit, unless some are named, and by the model's own scheme.
 
+    Each of several schemes goes with the keys that suit it; nothing that is named may be left out.
     ``significance`` is the share of texts without a mark that may be taken for marked ones.
     """
 
@@ -63,14 +64,14 @@ class Examiner:
         """Test a text, in the tokens of a model of ``provider``; it takes milliseconds, or seconds for a long text.
 
         Raises:
-            InvalidRequestError: there is no such key, or none that suits.
+            InvalidRequestError: there is no such key, or none that suits, or a text too long for what is asked.
         """
         hypotheses = self._hypotheses(tokens.vocabulary, provider, question)
-        lists = len(tokens.ids) * sum(each.scheme.costly for each in hypotheses)
-        if lists > _MOST_LISTS:
+        costly = sum(each.scheme.costly for each in hypotheses)
+        if len(tokens.ids) * costly > _MOST_LISTS:
             raise InvalidRequestError(
                 f"'text' has {len(tokens.ids)} tokens, each of which takes a list of its own for each key: examine it "
-                f"in parts of {_MOST_LISTS // len(hypotheses)} tokens at most.",
+                f"in parts of {_MOST_LISTS // costly} tokens at most.",
                 param="text",
             )
         return detect(tokens.ids, hypotheses, question.significance)
@@ -83,26 +84,44 @@ class Examiner:
             same = name == known.scheme
             chosen = msgspec.structs.replace(known, scheme=name, width=known.width if same else None)
             found += self._with_keys(chosen, question)
+        self._require_named(found, question)
+        return found
+
+    def _with_keys(self, chosen: Parameters, question: Question) -> list[Hypothesis]:
+        """The scheme with each of the keys that suit it; one of another kind may suit another scheme."""
+        found: list[Hypothesis] = []
+        for key in self._ring.ids if question.keys is None else question.keys:
+            try:
+                found.append(Hypothesis(key, chosen.scheme, self._ring.scheme(key, chosen)))
+            except UnsuitableKeyError:
+                continue
+            except WatermarkKeyError as error:
+                raise InvalidRequestError(str(error), param="keys") from None
+        if chosen.scheme == "kgw-lefthash" and found:
+            padded = PaddedLeftHash(vocabulary=chosen.vocabulary, gamma=chosen.gamma)
+            found.append(Hypothesis("", "kgw-lefthash (padded)", padded))
+        return found
+
+    @staticmethod
+    def _require_named(found: Sequence[Hypothesis], question: Question) -> None:
+        """See that nothing that was named is left out."""
+        for key in question.keys or ():
+            if not any(each.key == key for each in found):
+                raise InvalidRequestError(
+                    f"The watermark key '{key}' suits none of the schemes: those of ours take {SHORTEST} characters at "
+                    "least, the others an integer. Name other 'schemes', or leave the key out.",
+                    param="keys",
+                )
+        for name in question.schemes or ():
+            if question.keys and not any(each.name == name for each in found):
+                raise InvalidRequestError(
+                    f"None of the keys suits '{name}': name one that does, or leave the scheme out.", param="schemes"
+                )
         if not found:
             raise InvalidRequestError(
                 "No key on the ring suits the scheme: configure 'watermark.keys', or name other 'schemes'.",
                 param="keys",
             )
-        return found
-
-    def _with_keys(self, chosen: Parameters, question: Question) -> list[Hypothesis]:
-        found: list[Hypothesis] = []
-        for key in self._ring.ids if question.keys is None else question.keys:
-            try:
-                found.append(Hypothesis(key, chosen.scheme, self._ring.scheme(key, chosen)))
-            except WatermarkKeyError as error:
-                # Of all keys those that suit are tried, a key that was named must.
-                if question.keys is not None:
-                    raise InvalidRequestError(str(error), param="keys") from None
-        if chosen.scheme == "kgw-lefthash" and found:
-            padded = PaddedLeftHash(vocabulary=chosen.vocabulary, gamma=chosen.gamma)
-            found.append(Hypothesis("", "kgw-lefthash (padded)", padded))
-        return found
 
 
 def ring_of(settings: KeyRingSettings) -> KeyRing:

@@ -2,8 +2,9 @@
 
     FOREBAY_WATERMARK_SECRET=… vllm serve MODEL --logits-processors forebay.watermark.vllm:WatermarkLogitsProcessor
 
-It is named there and not installed as an entry point: every vLLM of an environment loads those, and to what it finds so
-it does not give the tokens of the last step while it schedules asynchronously.
+It is named there and not installed as an entry point (``vllm.logits_processors``): every vLLM of an environment loads
+those, marked or not; Model Runner V2 does not start where one has this interface; and to what it finds so vLLM does not
+give the tokens of the last step while it schedules asynchronously.
 
 The environment says how (`WatermarkEnvironment`), a request whether: ``{"vllm_xargs": {"watermark": false}}``. vLLM
 applies logits processors before temperature and filters, so the bias is multiplied by the temperature.
