@@ -62,6 +62,25 @@ def test_what_has_changed_is_made_anew_with_all_that_was_known_of_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "is_same"),
+    [
+        ("a secret of this autumn", "another secret of autumn", False),
+        ("a secret of last spring", "another secret of spring", True),
+        ("{key: autumn}", "{key: spring}", False),
+        (", watermark: {key: autumn}", "", False),
+    ],
+)
+def test_answers_with_another_mark_are_other_answers(old: str, new: str, *, is_same: bool) -> None:
+    text = """
+watermark: {keys: {autumn: a secret of this autumn, spring: a secret of last spring}}
+providers: {far: {kind: forebay, base_url: "http://127.0.0.1:1/v1", watermark: {key: autumn}}}
+models: {m: {provider: far}}
+"""
+    before, after = (generation(loaded(each)) for each in (text, text.replace(old, new)))
+    assert (before.identities().of(before.models["m"]) == after.identities().of(after.models["m"])) is is_same
+
+
+@pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("kind: openai", "kind: opanai", "f.yaml:3: providers.kept.kind: unknown provider kind 'opanai'"),

@@ -112,7 +112,11 @@ class Generation(msgspec.Struct, frozen=True):
 
     def identities(self) -> Identities:
         """Who answers for its models, for keys of the cache."""
-        return Identities({name: digest(each.kind, each.options) for name, each in self.built.items()})
+        ring, marked = self.settings.watermark.keys, self.marked
+        secrets = {name: ring.get(how.key) for name, how in marked.items()}
+        return Identities(
+            {name: digest(each.kind, each.options, secrets.get(name)) for name, each in self.built.items()}
+        )
 
 
 def generation(settings: Settings, before: Generation | None = None) -> Generation:

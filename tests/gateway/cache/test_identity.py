@@ -25,6 +25,14 @@ def test_a_secret_changes_nothing_and_an_address_does() -> None:
     assert digest("openai", base) != digest("azure", base)
 
 
+def test_the_secret_of_a_mark_changes_answers_and_is_not_told() -> None:
+    base = OpenAISettings(base_url="http://a/v1")
+    unmarked, one, two = (digest("openai", base, mark) for mark in (None, Secret("one"), Secret("two")))
+    assert len({unmarked, one, two}) == 3
+    assert one == digest("openai", base, Secret("one"))
+    assert unmarked == digest("openai", base)
+
+
 def test_a_host_s_models_are_the_same_at_another_socket() -> None:
     assert digest("hosted", HostedSettings("/a", "x")) == digest("hosted", HostedSettings("/b", "x"))
     assert digest("hosted", HostedSettings("/a", "x")) != digest("hosted", HostedSettings("/a", "y"))

@@ -35,14 +35,21 @@ class Identities:
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-def digest(kind: str, options: object) -> str:
+def digest(kind: str, options: object, mark: Secret | None = None) -> str:
     """Of a provider's kind and options, but not of its secrets: a new key for the same place changes no answer.
 
+    The secret of a ``mark`` does, and leaves a one-way fingerprint: an answer with the former mark is not today's.
     Options that say what they stand for, instead of where it is now, are that.
     """
     options = getattr(options, "stands_for", None) or options
-    encoded = msgspec.json.encode([kind, options], enc_hook=_plain, order="sorted")
+    parts = [kind, options] if mark is None else [kind, options, _fingerprint(mark)]
+    encoded = msgspec.json.encode(parts, enc_hook=_plain, order="sorted")
     return hashlib.sha256(encoded).hexdigest()
+
+
+def _fingerprint(secret: Secret) -> str:
+    """Good for nothing but to be compared: the same secret has another one elsewhere."""
+    return hashlib.blake2b(secret.reveal().encode(), digest_size=16, person=b"forebay mark").hexdigest()
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever a plug-in's settings hold
