@@ -44,3 +44,18 @@ def decode(data: bytes) -> Entry:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError(str(error)) from None
+
+
+class Decoder:
+    """Decodes what one store has kept; what is ``unreadable`` is counted, and as good as not there."""
+
+    def __init__(self) -> None:
+        self.unreadable = 0
+
+    def entry(self, data: object) -> Entry | None:
+        """The entry that ``data`` is, if it is one; what is no bytes is none."""
+        try:
+            return decode(data) if isinstance(data, bytes) else None
+        except UnreadableError:
+            self.unreadable += 1
+            return None

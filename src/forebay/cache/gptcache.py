@@ -17,7 +17,7 @@ import msgspec
 from gptcache.manager.data_manager import MapDataManager
 from gptcache.utils.error import CacheError
 
-from forebay.cache.codec import UnreadableError, decode, encode
+from forebay.cache.codec import Decoder, encode
 from forebay.core.entries import CacheUnavailableError, Entry, News, Selection, StoreStats
 from forebay.plugins import CachePlugin, PreparationError
 
@@ -39,7 +39,7 @@ class GPTCacheStore:
         self._clock = clock
         self._executor = ThreadPoolExecutor(1, "gptcache")
         self._manager: Any = None
-        self._unreadable = 0
+        self._decoder = Decoder()
 
     async def start(self) -> None:
         """Read the file, if it is there.
@@ -55,7 +55,7 @@ class GPTCacheStore:
     async def get(self, key: bytes) -> Entry | None:
         """The entry of ``key``."""
         found = await self._run(self._opened().search, key.hex())
-        entry = self._decoded(found[0][1]) if found else None
+        entry = self._decoder.entry(found[0][1]) if found else None
         if found and (entry is None or not entry.lives(self._clock())):
             await self.delete(key)
             return None
@@ -76,7 +76,7 @@ class GPTCacheStore:
     async def scan(self) -> AsyncIterator[tuple[bytes, Entry]]:
         """Every entry; what GPTCache's own adapters have stored beside them is passed over."""
         for key, (_, data, *_rest) in await self._run(lambda held: list(held.items()), self._opened().data):
-            entry = self._decoded(data)
+            entry = self._decoder.entry(data)
             if entry is not None and entry.lives(self._clock()):
                 yield bytes.fromhex(key), entry
 
@@ -91,7 +91,7 @@ class GPTCacheStore:
 
     def gauges(self) -> Mapping[str, float]:
         """How many values could not be read."""
-        return {"unreadable_total": self._unreadable}
+        return {"unreadable_total": self._decoder.unreadable}
 
     async def close(self) -> None:
         """Write the file."""
@@ -107,13 +107,6 @@ class GPTCacheStore:
         if self._manager is None:
             raise CacheUnavailableError("GPTCache is closed")
         return self._manager
-
-    def _decoded(self, data: object) -> Entry | None:
-        try:
-            return decode(data) if isinstance(data, bytes) else None
-        except UnreadableError:
-            self._unreadable += 1
-            return None
 
 
 plugin = CachePlugin(GPTCacheSettings, GPTCacheStore)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import msgspec
 
-from forebay.cache.codec import UnreadableError, decode, encode
+from forebay.cache.codec import Decoder, encode
 from forebay.cache.connection import PATIENCE, Connection, RefusedError, parsed
 from forebay.cache.vectorsets import VectorSets
 from forebay.core.entries import Entry, News, Selection, StoreStats
@@ -57,7 +57,7 @@ class RedisStore:
         self._index = b"index:" + self._prefix
         self._connection = Connection(settings.url.reveal(), settings.timeout, settings.pause, settings.max_connections)
         self._within = self._connection.within
-        self._unreadable = 0
+        self._decoder = Decoder()
 
     async def start(self) -> None:
         """Connections are opened when they are needed, and opened again when they are lost."""
@@ -70,12 +70,12 @@ class RedisStore:
         except RefusedError as error:
             if "WRONGTYPE" not in str(error):
                 raise
-            self._unreadable += 1
+            self._decoder.unreadable += 1
             await self.delete(key)
             return None
         if data is None:
             return None
-        entry = self._decoded(data)
+        entry = self._decoder.entry(data)
         if entry is None or not entry.lives(self._clock()):
             await self.delete(key)
             return None
@@ -104,7 +104,7 @@ class RedisStore:
         async for keys in self._pages():
             values = await self._within(partial(_values, keys=keys), PATIENCE)
             for key, data in zip(keys, values, strict=True):
-                entry = None if data is None else self._decoded(data)
+                entry = self._decoder.entry(data)
                 if entry is not None and entry.lives(self._clock()):
                     yield key[len(self._prefix) :], entry
 
@@ -116,7 +116,7 @@ class RedisStore:
             return News(told[0][0].decode() if told else mark or "0", [])
         keys = [fields[b"key"] for _, fields in told if b"key" in fields]
         values = await self._within(partial(_values, keys=[self._prefix + key for key in keys]), PATIENCE)
-        found = [(key, self._decoded(data)) for key, data in zip(keys, values, strict=True) if data is not None]
+        found = [(key, self._decoder.entry(data)) for key, data in zip(keys, values, strict=True) if data is not None]
         return News(told[-1][0].decode(), [(key, entry) for key, entry in found if entry is not None])
 
     async def questions(self, embedder: str, most: int) -> VectorSets | None:
@@ -133,7 +133,7 @@ class RedisStore:
     def gauges(self) -> Mapping[str, float]:
         """How many values could not be read, how often it could not be asked, and whether it can be now."""
         return {
-            "unreadable_total": self._unreadable,
+            "unreadable_total": self._decoder.unreadable,
             "failures_total": self._connection.failures,
             "up": float(self._connection.is_up),
         }
@@ -152,13 +152,6 @@ class RedisStore:
                 yield found
             if not cursor:
                 return
-
-    def _decoded(self, data: bytes) -> Entry | None:
-        try:
-            return decode(data)
-        except UnreadableError:
-            self._unreadable += 1
-            return None
 
 
 # Bytes are what redis-py answers with unless it is told to decode.

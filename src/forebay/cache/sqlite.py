@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from forebay.cache.codec import UnreadableError, decode, encode
+from forebay.cache.codec import Decoder, encode
 from forebay.cache.database import BrokenFileError, Database
 from forebay.core.entries import CacheUnavailableError, Entry, News, Selection, StoreStats
 from forebay.plugins import CachePlugin, PreparationError
@@ -51,7 +51,7 @@ class SQLiteStore:
         self._clock = clock
         self._writer = _Thread("cache-writer", lambda: Database(self._path, settings.timeout))
         self._reader = _Thread("cache-reader", lambda: Database(self._path, settings.timeout))
-        self._unreadable = 0
+        self._decoder = Decoder()
 
     async def start(self) -> None:
         """Open the file; one that is broken is put aside and begun anew.
@@ -70,7 +70,7 @@ class SQLiteStore:
         data = await self._reader.run(lambda database: database.get(key))
         if data is None:
             return None
-        entry = self._decoded(data)
+        entry = self._decoder.entry(data)
         if entry is None or not entry.lives(self._clock()):
             await self.delete(key)
             return None
@@ -95,7 +95,7 @@ class SQLiteStore:
         last = b""
         while rows := await self._reader.run(partial(Database.page, after=last, most=_PAGE)):
             for key, data in rows:
-                entry = self._decoded(data)
+                entry = self._decoder.entry(data)
                 if entry is not None and entry.lives(self._clock()):
                     yield key, entry
             last = rows[-1][0]
@@ -104,7 +104,7 @@ class SQLiteStore:
         """What has been written since ``mark``, a number that only ever grows."""
         after = None if mark is None else int(mark)
         last, rows = await self._reader.run(lambda database: database.written(after, _PAGE))
-        found = [(key, self._decoded(data)) for key, data in rows]
+        found = [(key, self._decoder.entry(data)) for key, data in rows]
         return News(str(last), [(key, entry) for key, entry in found if entry is not None])
 
     async def stats(self) -> StoreStats:
@@ -114,19 +114,15 @@ class SQLiteStore:
 
     def gauges(self) -> Mapping[str, float]:
         """How many values could not be read, and how often the file was broken."""
-        return {"unreadable_total": self._unreadable, "broken_files_total": self._writer.broken + self._reader.broken}
+        return {
+            "unreadable_total": self._decoder.unreadable,
+            "broken_files_total": self._writer.broken + self._reader.broken,
+        }
 
     async def close(self) -> None:
         """Close the file, after all that was to be written."""
         await self._reader.close()
         await self._writer.close()
-
-    def _decoded(self, data: bytes) -> Entry | None:
-        try:
-            return decode(data)
-        except UnreadableError:
-            self._unreadable += 1
-            return None
 
 
 class _Thread:

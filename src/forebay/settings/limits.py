@@ -7,7 +7,8 @@ import msgspec
 
 from forebay.core.money import pico
 from forebay.core.types import Limits
-from forebay.settings.document import Node, Scalar
+from forebay.settings.amounts import amount_of
+from forebay.settings.document import Node
 from forebay.settings.reader import Reader
 from forebay.settings.values import Duration, Secret
 
@@ -20,6 +21,9 @@ EVERY_OTHER: Final = "*"
 """The tenant that stands for all that are not named."""
 
 
+_EXPECTED: Final = "dollars: a number from 0 to 1000000 with at most twelve decimal places"
+
+
 class Dollars(int):
     """Pico-dollars; in a file dollars: ``50`` or ``"0.25"``."""
 
@@ -27,15 +31,8 @@ class Dollars(int):
 
     @classmethod
     def from_node(cls, node: Node, reader: Reader) -> Any:  # noqa: ANN401  # or MISSING
-        """The amount at ``node``: as it is written, so that no digit is lost to a float."""
-        value = node.value if isinstance(node, Scalar) else None
-        if isinstance(value, cls):
-            return value
-        text = node.text or str(value) if isinstance(node, Scalar) else ""
-        amount = None if value is None or isinstance(value, bool) else pico(text)
-        if amount is None:
-            return reader.wrong(node, "expected dollars: a number from 0 to 1000000 with at most twelve decimal places")
-        return cls(amount)
+        """The amount at ``node``."""
+        return amount_of(cls, node, reader, pico, _EXPECTED)
 
 
 class RateSettings(msgspec.Struct, frozen=True):

@@ -1,13 +1,16 @@
 """What a settings file may say about prices."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from forebay.core.money import per_token
 from forebay.core.types import Price
-from forebay.settings.document import Node, Scalar
+from forebay.settings.amounts import amount_of
+from forebay.settings.document import Node
 from forebay.settings.reader import Reader
+
+_EXPECTED: Final = "dollars for a million tokens: a number from 0 to 10000 with at most six decimal places"
 
 
 class PerToken(int):
@@ -17,16 +20,8 @@ class PerToken(int):
 
     @classmethod
     def from_node(cls, node: Node, reader: Reader) -> Any:  # noqa: ANN401  # or MISSING
-        """The price at ``node``: as it is written, so that no digit is lost to a float."""
-        value = node.value if isinstance(node, Scalar) else None
-        if isinstance(value, cls):
-            return value
-        text = node.text or str(value) if isinstance(node, Scalar) else ""
-        amount = None if value is None or isinstance(value, bool) else per_token(text)
-        if amount is None:
-            wanted = "dollars for a million tokens: a number from 0 to 10000 with at most six decimal places"
-            return reader.wrong(node, f"expected {wanted}")
-        return cls(amount)
+        """The amount at ``node``."""
+        return amount_of(cls, node, reader, per_token, _EXPECTED)
 
 
 class PriceSettings(msgspec.Struct, frozen=True):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, Update, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import RowMapping, select, update
 
 from forebay.core.keys import IssuedKey
 from forebay.store.database import Database
-from forebay.store.tables import KEYS, VERSIONS
+from forebay.store.tables import KEYS
+from forebay.store.versions import changed, version
 
 _COLUMNS: Final = tuple(name for name in IssuedKey.__struct_fields__ if name in KEYS.columns)
 _OTHERS: Final = tuple(name for name in IssuedKey.__struct_fields__ if name not in KEYS.columns)
@@ -25,8 +25,7 @@ class KeyTable:
     async def version(self) -> int:
         """Another number after every change."""
         async with self._database.reading() as connection:
-            found = await connection.execute(select(VERSIONS.c.number).where(VERSIONS.c.name == _NAME))
-            return int(found.scalar_one())
+            return await version(connection, _NAME)
 
     async def active(self) -> Sequence[tuple[str, IssuedKey]]:
         """The keys that are not revoked, with their digests."""
@@ -52,18 +51,13 @@ class KeyTable:
         """Keep a new one."""
         async with self._database.changing() as connection:
             await connection.execute(KEYS.insert().values(digest=digest, **_row(key)))
-            await _changed(connection)
+            await changed(connection, _NAME)
 
     async def replace(self, key: IssuedKey) -> None:
         """From now on the key of that id is this one; its digest stays."""
         async with self._database.changing() as connection:
             await connection.execute(update(KEYS).where(KEYS.c.id == key.id).values(**_row(key)))
-            await _changed(connection)
-
-
-async def _changed(connection: AsyncConnection) -> None:
-    counted: Update = update(VERSIONS).where(VERSIONS.c.name == _NAME).values(number=VERSIONS.c.number + 1)
-    await connection.execute(counted)
+            await changed(connection, _NAME)
 
 
 def _row(key: IssuedKey) -> dict[str, Any]:

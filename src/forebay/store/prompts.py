@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from sqlalchemy import and_, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, delete, func, select
 
 from forebay.core.prompts import Collection, Draft, Label, Prompt
 from forebay.store.database import Database
-from forebay.store.tables import VERSIONS
 from forebay.store.tables_prompts import PROMPT_LABELS, PROMPTS
+from forebay.store.versions import changed, version
 
 _NAME: Final = "prompts"
 _JSON: Final = msgspec.json.Encoder(order="sorted")
@@ -25,8 +24,7 @@ class PromptTable:
     async def version(self) -> int:
         """Another number after every change."""
         async with self._database.reading() as connection:
-            found = await connection.execute(select(VERSIONS.c.number).where(VERSIONS.c.name == _NAME))
-            return int(found.scalar_one())
+            return await version(connection, _NAME)
 
     async def all(self) -> Collection:
         """Every prompt in every version, and every label."""
@@ -52,7 +50,7 @@ class PromptTable:
         text = _JSON.encode(draft).decode()
         same = and_(PROMPTS.c.tenant == tenant, PROMPTS.c.id == draft.id)
         async with self._database.changing() as connection:
-            await _changed(connection)  # first of all: who else writes waits for this row, and then sees ours
+            await changed(connection, _NAME)  # first of all: who else writes waits for this row, and then sees ours
             latest = (await connection.execute(select(func.max(PROMPTS.c.version)).where(same))).scalar() or 0
             before = select(PROMPTS).where(same, PROMPTS.c.version == latest)
             row = (await connection.execute(before)).mappings().first()
@@ -68,17 +66,12 @@ class PromptTable:
         columns = PROMPT_LABELS.c
         same = and_(columns.tenant == label.tenant, columns.id == label.id, columns.name == label.name)
         async with self._database.changing() as connection:
-            await _changed(connection)
+            await changed(connection, _NAME)
             await connection.execute(delete(PROMPT_LABELS).where(same))
             if label.shares:
                 shares = msgspec.json.encode(label.shares).decode()
                 fields = {"tenant": label.tenant, "id": label.id, "name": label.name, "shares": shares}
                 await connection.execute(PROMPT_LABELS.insert().values(**fields))
-
-
-async def _changed(connection: AsyncConnection) -> None:
-    counted = update(VERSIONS).where(VERSIONS.c.name == _NAME).values(number=VERSIONS.c.number + 1)
-    await connection.execute(counted)
 
 
 def _shares(text: str) -> Mapping[int, float]:

@@ -1,13 +1,8 @@
-"""A conversation as Anthropic wants it: instructions apart, then turns of the user and the model, never empty.
-
-Consecutive messages of one side become one turn, and so do the results of several tools: the model must find all of
-them together, right after its calls.
-"""
+"""A conversation as Anthropic wants it."""
 
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from forebay.core.errors import InvalidRequestError
 from forebay.providers.dialects.chat import (
@@ -15,11 +10,13 @@ from forebay.providers.dialects.chat import (
     AudioPart,
     CacheControl,
     Content,
+    DeveloperMessage,
     FilePart,
     ImagePart,
     Message,
     Part,
     RefusalPart,
+    SystemMessage,
     TextPart,
     Thinking,
     ToolMessage,
@@ -28,49 +25,32 @@ from forebay.providers.dialects.chat import (
     parts_of,
 )
 from forebay.providers.dialects.media import Inline, Link, inline, media
-
-Block = dict[str, Any]
+from forebay.providers.dialects.turns import Block, Turns
 
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 PDF = "application/pdf"
-PLACEHOLDER = "."
-"""What a user says who must say something: the first turn has to be the user's."""
-
 _ID = re.compile(r"\A[a-zA-Z0-9_-]+\Z")
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-class Conversation:
-    """Messages, one after the other, as ``system`` and ``turns``."""
+class Conversation(Turns):
+    """In Anthropic's blocks."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
-        self.system: list[Block] = []
-        self.turns: list[dict[str, Any]] = []
-        for message in messages:
-            self._add(message)
-        if not self.turns and self.system:  # a model answers somebody
-            self._turn("user", self.system)
-            self.system = []
-        elif not self.turns or self.turns[0]["role"] != "user":
-            self.turns.insert(0, {"role": "user", "content": [{"type": "text", "text": PLACEHOLDER}]})
+        super().__init__(messages)
         self._trim_last()
 
-    def _add(self, message: Message) -> None:
-        match message:
-            case UserMessage():
-                self._turn("user", _marked(_blocks(message.content), message.cache_control))
-            case AssistantMessage():
-                self._turn("assistant", _marked(_said(message), message.cache_control))
-            case ToolMessage():
-                self._turn("user", [_result(message)])
-            case _:
-                self.system += _marked(_texts(message.content), message.cache_control)
+    def _asked(self, message: UserMessage) -> list[Block]:
+        return _marked(_blocks(message.content), message.cache_control)
 
-    def _turn(self, role: str, blocks: list[Block]) -> None:
-        if self.turns and self.turns[-1]["role"] == role:
-            self.turns[-1]["content"] += blocks
-        elif blocks:
-            self.turns.append({"role": role, "content": blocks})
+    def _said(self, message: AssistantMessage) -> list[Block]:
+        return _marked(_said(message), message.cache_control)
+
+    def _result(self, message: ToolMessage) -> list[Block]:
+        return [_result(message)]
+
+    def _instructions(self, message: SystemMessage | DeveloperMessage) -> list[Block]:
+        return _marked(_texts(message.content), message.cache_control)
 
     def _trim_last(self) -> None:
         """An answer that is to be continued may not end in white space."""
