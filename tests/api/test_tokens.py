@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import msgspec
 import pytest
-from aiohttp import web
 
 from forebay.settings import AuthSettings, IssuerSettings, Secret, Settings
 from tests.api.conftest import WHOLE, Serve
-from tests.support.issuing import AUDIENCE, ISSUER, Keys, claims, sign
+from tests.support.issuing import ISSUER, Keys, claims, published, sign
 
 RESOURCE = "https://forebay.example"
 METADATA = f'resource_metadata="{RESOURCE}/.well-known/oauth-protected-resource"'
@@ -24,20 +23,8 @@ def keys() -> Keys:
 @pytest.fixture
 async def settings(keys: Keys) -> AsyncIterator[Settings]:
     """Those of a server whose issuer publishes its keys at a real address."""
-
-    async def publish(_request: web.Request) -> web.Response:
-        return web.Response(body=await keys.fetch(""))
-
-    application = web.Application()
-    application.router.add_get("/jwks.json", publish)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    issuer = IssuerSettings(ISSUER, (AUDIENCE,), jwks_uri=f"http://127.0.0.1:{port}/jwks.json")
-    yield Settings(auth=AuthSettings(issuers=(issuer,), resource=RESOURCE))
-    await runner.cleanup()
+    async with published(keys) as issuer:
+        yield Settings(auth=AuthSettings(issuers=(issuer,), resource=RESOURCE))
 
 
 async def chat(session: aiohttp.ClientSession, url: str, token: str | None) -> tuple[int, str, str]:

@@ -7,10 +7,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from forebay.settings import IssuerSettings
-from tests.support.issuing import AUDIENCE, ISSUER, Keys, claims, sign
+from tests.support.issuing import Keys, claims, published, sign
 from tests.support.serving import serving
 
 APP = Path(__file__).parents[2] / "examples" / "fastapi_auth" / "app.py"
@@ -23,16 +22,8 @@ def keys() -> Keys:
 
 @pytest.fixture
 async def issuer(keys: Keys) -> AsyncIterator[IssuerSettings]:
-    async def publish(_request: web.Request) -> web.Response:
-        return web.Response(body=await keys.fetch(""))
-
-    application = web.Application()
-    application.router.add_get("/jwks.json", publish)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield IssuerSettings(ISSUER, (AUDIENCE,), jwks_uri=f"http://127.0.0.1:{runner.addresses[0][1]}/jwks.json")
-    await runner.cleanup()
+    async with published(keys) as found:
+        yield found
 
 
 def example() -> Any:

@@ -1,19 +1,41 @@
 """An issuer of tokens: its keys, honest tokens, and any other."""
 
 import base64
+import contextlib
 import time
 import warnings
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
+from aiohttp import web
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from forebay.core.errors import UnavailableError
+from forebay.settings import IssuerSettings
 
 ISSUER = "https://issuer.example/"
 AUDIENCE = "https://forebay.example"
 JWKS = "https://issuer.example/jwks.json"
+
+
+@contextlib.asynccontextmanager
+async def published(keys: "Keys") -> AsyncIterator[IssuerSettings]:
+    """The issuer as settings have it, while it publishes ``keys`` at a real address."""
+
+    async def publish(_request: web.Request) -> web.Response:
+        return web.Response(body=await keys.fetch(""))
+
+    application = web.Application()
+    application.router.add_get("/jwks.json", publish)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield IssuerSettings(ISSUER, (AUDIENCE,), jwks_uri=f"http://127.0.0.1:{runner.addresses[0][1]}/jwks.json")
+    finally:
+        await runner.cleanup()
 
 
 def claims(**changed: Any) -> dict[str, Any]:

@@ -81,6 +81,19 @@ def function(call_id: str, name: str, arguments: str) -> Fields:
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
+def thought(*calls: Fields) -> Fields:
+    """What a model says that thought about two cities, and then made ``calls``."""
+    return {
+        "content": "Lööking 🌍.",
+        "reasoning_content": "Two cities.",
+        "thinking_blocks": [
+            {"type": "thinking", "thinking": "Two cities.", "signature": "EqQB"},
+            {"type": "redacted_thinking", "data": "eHg="},
+        ],
+        "tool_calls": [*calls],
+    }
+
+
 def _anthropic() -> Recording:
     usage = {
         "input_tokens": 12,
@@ -180,18 +193,7 @@ def _anthropic() -> Recording:
         expected=expected(
             answer_id="msg_01",
             model="claude-x",
-            message={
-                "content": "Lööking 🌍.",
-                "reasoning_content": "Two cities.",
-                "thinking_blocks": [
-                    {"type": "thinking", "thinking": "Two cities.", "signature": "EqQB"},
-                    {"type": "redacted_thinking", "data": "eHg="},
-                ],
-                "tool_calls": [
-                    function("toolu_1", "weather", '{"city": "Zürich"}'),
-                    function("toolu_2", "time", "{}"),
-                ],
-            },
+            message=thought(function("toolu_1", "weather", '{"city": "Zürich"}'), function("toolu_2", "time", "{}")),
             finish_reason="tool_calls",
             usage=(20, 30),
             prompt_tokens_details={"cached_tokens": 5, "cache_write_tokens": 3},
@@ -566,18 +568,7 @@ def _bedrock() -> Recording:
         expected=expected(
             answer_id=MINTED,
             model="anthropic.claude-x-v1:0",
-            message={
-                "content": "Lööking 🌍.",
-                "reasoning_content": "Two cities.",
-                "thinking_blocks": [
-                    {"type": "thinking", "thinking": "Two cities.", "signature": "EqQB"},
-                    {"type": "redacted_thinking", "data": "eHg="},
-                ],
-                "tool_calls": [
-                    function("tooluse_1", "weather", '{"city":"Zürich"}'),
-                    function("tooluse_2", "time", "{}"),
-                ],
-            },
+            message=thought(function("tooluse_1", "weather", '{"city":"Zürich"}'), function("tooluse_2", "time", "{}")),
             finish_reason="tool_calls",
             usage=(20, 30),
             prompt_tokens_details={"cached_tokens": 5, "cache_write_tokens": 3},
