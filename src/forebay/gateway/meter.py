@@ -137,11 +137,6 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     if not trace.deployment:
         story.model = request.model[:NAME_LIMIT]
     answered, first = trace.provider_answered, trace.first_token
-    # Gateway time: from acceptance to asking the first provider, and from the last one's answer to the first content
-    # (or the end).
-    overhead = (started or now) - accepted
-    if answered:
-        overhead += max(0.0, (first or now) - answered)
     return Record(
         call.id,
         time.time(),
@@ -160,7 +155,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         tpot(call, tokens),
         trace.queue_seconds,
         answered - started if answered else 0.0,
-        overhead,
+        _overhead(trace, started, now),
         attempts,
         trace.cost,
         usage.cached_tokens + lost.cached_tokens,
@@ -170,6 +165,14 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         story,
         trace.prompt,
     )
+
+
+def _overhead(trace: Trace, started: float, now: float) -> float:
+    """Until the first provider was asked, and from the last one's answer to the first content (or the end)."""
+    found = (started or now) - trace.accepted
+    if trace.provider_answered:
+        found += max(0.0, (trace.first_token or now) - trace.provider_answered)
+    return found
 
 
 def _tried(trace: Trace) -> tuple[float, tuple[Attempt, ...]]:
