@@ -1,18 +1,40 @@
 """The pictures of docs/web.md, made anew where FOREBAY_PICTURES is set; else only that the pages can be drawn so."""
 
+import contextlib
 import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.driving import answered, ask, button, picker, start
-from tests.web.fake_api import FakeApi
+from tests.support.served import Served, forebay
+from tests.web.driving import answered, ask, button, field, start, turns
+from tests.web.fake_api import FakeApi, serving
 from tests.web.test_pages import CHECKED, MARKED
 
 pytestmark = [pytest.mark.needs("browser"), pytest.mark.slow]
 
 FOLDER = Path(__file__).parents[2] / "docs/images"
+CONFIGURATION = """
+store: {{url: "sqlite:///{folder}/forebay.db", conversations: {{titles: words}}}}
+guards:
+  personal: {{kind: pii}}
+policies: {{everywhere: [personal]}}
+providers:
+  far: {{kind: openai, base_url: "{url}/v1"}}
+models:
+  smollm2: {{provider: far}}
+  words: {{provider: far}}
+  echo: {{provider: far}}
+prices:
+  far/*: {{input: 0.15, output: 0.6}}
+"""
+BEFORE = ("Locks and weirs", "Rivers of Europe", "How high may a dam be?", "A letter to the mill", "Tides by the moon")
+QUESTION = "How is a reservoir's level computed? I am jane@example.com."
 ANSWER = """A *reservoir* is filled by its inflow and emptied by its turbines:
 
 | step | inflow | outflow |
@@ -32,7 +54,10 @@ So after both steps it holds **3 more** than before.
 def picture(page: Page, name: str) -> None:
     if os.environ.get("FOREBAY_PICTURES"):
         FOLDER.mkdir(exist_ok=True)
-        page.screenshot(path=FOLDER / f"{name}.png", scale="css", animations="disabled", caret="hide")
+        path = FOLDER / f"{name}.png"
+        page.screenshot(path=path, scale="css", animations="disabled", caret="hide")
+        if shutil.which("pngquant"):  # Debian's package of that name; without it they are three times as large
+            subprocess.run(["pngquant", "--force", "--skip-if-larger", "--ext", ".png", "128", path], check=True)
 
 
 @pytest.fixture
@@ -43,20 +68,58 @@ def drawn(page: Page, api: FakeApi) -> Page:
     return page
 
 
-def test_the_chat(drawn: Page, api_url: str) -> None:
-    start(drawn, api_url, "words")
+class Painter(FakeApi):
+    """Says what looks well in a picture."""
+
+    def answer(self, model: str, asked: str) -> str:
+        return ANSWER if asked.startswith("How is") else super().answer(model, asked)  # the address is masked
+
+
+@pytest.fixture(scope="module")
+def serving_api() -> Iterator[tuple[FakeApi, str]]:
+    api = Painter()
+    with serving(api) as url:
+        yield api, url
+
+
+@pytest.fixture(scope="module")
+def stored(serving_api: tuple[FakeApi, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Path]]:
+    folder = tmp_path_factory.mktemp("pictures")
+    configuration = folder / "forebay.yaml"
+    configuration.write_text(CONFIGURATION.format(folder=folder, url=serving_api[1]))
+    with forebay("--config", str(configuration)) as server:
+        yield server, folder / "forebay.db"
+
+
+def some_days(server: Served, database: Path) -> None:
+    """A list of conversations of the last days."""
+    names = [str(server.post("/v1/conversations", {"title": title})["id"]) for title in BEFORE]
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        for days, name in enumerate(names):
+            change = "update conversations set updated = updated - ? where id = ?"
+            connection.execute(change, ((days + 1) // 2 * 86_400, name))
+
+
+def test_the_chat(drawn: Page, stored: tuple[Served, Path]) -> None:
+    server, database = stored
+    some_days(server, database)
+    start(drawn, server.url, "smollm2")
     ask(drawn, "Why is it calm before a turbine?")
     answered(drawn)
-    picker(drawn).select_option("echo")
-    ask(drawn, ANSWER)
-    answered(drawn, 3)
+    ask(drawn, QUESTION)
+    expect(answered(drawn, 3).get_by_text("guard personal")).to_have_count(1)
+    button(turns(drawn).nth(3), "Good answer").click()
+    button(drawn, "Skip").click()
+    expect(button(turns(drawn).nth(3), "Good answer")).to_have_attribute("aria-pressed", "true")
     expect(drawn.locator(".hljs-keyword").first).to_be_visible()
+    expect(drawn.get_by_role("list", name="Yesterday")).to_be_visible()
+    field(drawn).focus()
     picture(drawn, "web-chat")
     button(drawn, "Colours: system").click()
     button(drawn, "Colours: light").click()
     picture(drawn, "web-dark")
     drawn.set_viewport_size({"width": 360, "height": 700})
-    button(drawn, "Hide sidebar").or_(button(drawn, "Close sidebar")).first.click()
+    button(drawn, "Close sidebar").click()
     picture(drawn, "web-phone")
 
 

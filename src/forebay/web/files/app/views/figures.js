@@ -50,7 +50,9 @@ function badgesOf({ state, figures, text }) {
     })),
     figures.watermark && { text: `watermark: ${figures.watermark}`, title: "The answer carries a mark of this key.", kind: "good" },
     figures.attempts > 1 && { text: count(figures.attempts, "attempt"), title: "More than one deployment was asked.", kind: "warn" },
-  ].filter(Boolean);
+  ]
+    .filter(Boolean)
+    .filter((each, at, all) => all.findIndex(({ text }) => text === each.text) === at); // a guard may object twice
 }
 
 function Details({ figures }) {
