@@ -118,7 +118,8 @@ class Process:
         self._series = self._store.series if self._store else RecentSeries(recent)
         self._prompting = Prompting(self._store)
         self._conversing = Conversing(self._store, first.settings.store)
-        self._meter = Meter([self._journal, self._store.recorder] if self._store else [self._journal])
+        recorders = [self._journal, self._store.recorder] if self._store else [self._journal]
+        self._meter = Meter(recorders, lambda: self.service.current.models)
         self._captures = _captures(self._store, lambda: self.service.current) if self._store else None
         capturing = (self._captures,) if self._captures else ()
         kept = (self._accounts, self._limiting, self._conversing, self._prompting, *capturing)

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from forebay.settings import AuthSettings, KeySettings, Secret, Settings, StoreSettings
+from forebay.settings import AuthSettings, KeySettings, LimitSettings, Secret, Settings, StoreSettings
 from tests.api.conftest import STREAM, WHOLE, Serve
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -84,6 +84,36 @@ async def test_a_request_that_was_refused_has_a_story_too(serve: Serve) -> None:
         f'forebay_requests_total{{model="",deployment="",status="{status}",outcome="error",cache=""}} 1'
         for status in (400, 401, 404)
     ]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_what_is_refused_counts_for_its_model_wherever_it_is_counted(
+    serve: Serve, tmp_path: Path, *, stored: bool
+) -> None:
+    store = StoreSettings(Secret(f"sqlite:///{tmp_path / 'forebay.db'}")) if stored else None
+    narrow = KeySettings(Secret("narrow"), "carol", "team", limits=LimitSettings(rpm=1))
+    settings = Settings(auth=AuthSettings((*KEYS.keys, narrow)), store=store)
+    async with serve(WHOLE, settings) as (running, _), aiohttp.ClientSession() as http:
+        for model in ("m", "m", "none"):
+            await asked(http, running.url, "narrow", model=model)
+        async with http.get(f"{running.url}/metrics", headers=bearer("root")) as reply:
+            page = await reply.text()
+        assert 'forebay_requests_total{model="m",deployment="",status="429",outcome="error",cache=""} 1' in page
+        assert 'model="none"' not in page
+        if not stored:
+            await _check_refused(http, running.url)
+    if stored:
+        async with serve(WHOLE, settings) as (running, _), aiohttp.ClientSession() as http:
+            await _check_refused(http, running.url)
+
+
+async def _check_refused(http: aiohttp.ClientSession, url: str) -> None:
+    rows = (await told(http, url, "?status=429&model=m", "root"))[1]["data"]
+    assert [(row["model"], row["deployment"], row["status"]) for row in rows] == [("m", "", 429)]
+    query = "?group_by=model&step=3600"
+    async with http.get(f"{url}/v1/usage/series{query}", headers=bearer("root")) as reply:
+        groups = (await reply.json())["data"]
+    assert {each["group"]: sum(each["requests"]) for each in groups} == {"m": 2, "": 1}
 
 
 @pytest.mark.parametrize("stored", [True, False])

@@ -62,9 +62,9 @@ class Place(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Story(msgspec.Struct, gc=False, omit_defaults=True):
     """What is told of one call besides its figures, written by whoever knows it.
 
-    ``model`` is what was asked for, where no deployment was; ``entered`` and ``asked`` are the seconds after which the
-    pipeline began and a provider was asked, ``span`` is the id of the only attempt. ``cache_why`` says why the cache
-    was not asked, ``error`` is the code of what the client was told, ``watermark`` names the key of the mark. Of
+    ``model`` is what was asked for, where the record has none; ``entered`` and ``asked`` are the seconds after which
+    the pipeline began and a provider was asked, ``span`` is the id of the only attempt. ``cache_why`` says why the
+    cache was not asked, ``error`` is the code of what the client was told, ``watermark`` names the key of the mark. Of
     streams the steps end with the reply's head.
     """
 

@@ -8,7 +8,7 @@ overhead what of the time to the reply's head was neither the provider's nor a q
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Self
 
 from forebay.core.errors import ForebayError
@@ -25,10 +25,15 @@ NO_USAGE = Usage()
 
 
 class Meter:
-    """Writes a `Record` of every call to each recorder, also when the call fails, breaks or is aborted."""
+    """Writes a `Record` of every call to each recorder, also when the call fails, breaks or is aborted.
 
-    def __init__(self, recorders: Sequence[Recorder]) -> None:
+    A call that came to no deployment is one of its model only where that is ``configured``, or clients could make up
+    as many names as they like.
+    """
+
+    def __init__(self, recorders: Sequence[Recorder], configured: Callable[[], Container[str]] = tuple) -> None:
         self._recorders = tuple(recorder.record for recorder in recorders)
+        self._configured = configured
 
     async def __call__(self, call: Call, ask: Handler) -> Reply:
         """Ask on; a whole reply is recorded here, a stream when it ends."""
@@ -60,9 +65,13 @@ class Meter:
         self._write(call, error.status, "error")
 
     def _write(self, call: Call, status: int, outcome: str) -> None:
-        record = _record(call, status, outcome)
+        record = _record(call, status, outcome, self._model(call))
         for take in self._recorders:
             take(record)
+
+    def _model(self, call: Call) -> str:
+        model = call.request.model
+        return model if call.trace.deployment or model in self._configured() else ""
 
     def ended(self, call: Call, status: int, outcome: str) -> None:
         """The call's stream has ended."""
@@ -119,8 +128,11 @@ class _Metered:
             self._meter.ended(self._call, status, outcome)
 
 
-def _record(call: Call, status: int, outcome: str) -> Record:
-    """What is left of ``call``; fields in the order of `Record`, because by name they take twice as long."""
+def _record(call: Call, status: int, outcome: str, model: str) -> Record:
+    """What is left of ``call``, which counts for ``model``.
+
+    Fields are in the order of `Record`, because by name they take twice as long.
+    """
     now = time.perf_counter()
     trace, request, principal = call.trace, call.request, call.principal
     if trace.usage is not None and not trace.usage.is_plausible:
@@ -134,7 +146,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
     story.choices = trace.choices
     if started:
         story.asked = started - accepted
-    if not trace.deployment:
+    if not model:
         story.model = request.model[:NAME_LIMIT]
     answered, first = trace.provider_answered, trace.first_token
     return Record(
@@ -143,7 +155,7 @@ def _record(call: Call, status: int, outcome: str) -> Record:
         principal.name,
         principal.tenant,
         request.operation.value,
-        request.model if trace.deployment else "",
+        model,
         trace.deployment,
         status,
         outcome,
