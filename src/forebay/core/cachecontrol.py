@@ -64,6 +64,11 @@ def with_header(wishes: CacheControl, header: str) -> CacheControl:
     return msgspec.structs.replace(wishes, **changes) if changes else wishes
 
 
+def afresh(header: str) -> str:
+    """A ``Cache-Control`` header that wishes what ``header`` does, and a fresh answer."""
+    return f"{header}, no-cache" if header else "no-cache"
+
+
 def _seconds(name: str, text: str) -> float:
     if not (text.isascii() and text.isdecimal()):
         raise InvalidRequestError(

@@ -143,10 +143,11 @@ class Opening(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """What came before, oldest first, and the conversation as it is now."""
+    """What came before, oldest first, and the conversation as it is now; ``again``: it was answered before."""
 
     conversation: Conversation
     history: Sequence[Item]
+    again: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True):

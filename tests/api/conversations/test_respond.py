@@ -11,7 +11,7 @@ import pytest
 from openai.types.conversations import Message
 
 from forebay.core.errors import UpstreamError
-from forebay.settings import ConversationSettings, Secret, Settings, StoreSettings
+from forebay.settings import ConversationSettings, Secret, Settings, StoreSettings, cache_settings
 from tests.api.conftest import Serve
 from tests.api.conversations.conftest import client
 from tests.support.chunks import SIGNED, pieces, whole
@@ -27,6 +27,10 @@ def asked(provider: Any, number: int = -1) -> list[tuple[str, str]]:
 
 def stored(response: openai.BaseModel) -> object:
     return (response.model_extra or {})["store"]
+
+
+def facts_of(response: openai.BaseModel) -> Any:
+    return (response.model_extra or {})["forebay"]
 
 
 def text(item: Any) -> str:
@@ -112,6 +116,35 @@ async def test_an_edit_and_another_answer(serve: Serve, settings: Settings) -> N
     assert [item.id for item in aside.data] == [item.id for item in now]
     assert isinstance(back, dict)
     assert back["current_item"] == answer.id
+
+
+async def test_another_answer_is_never_the_cached_one_and_is_kept_in_its_place(
+    serve: Serve, settings: Settings
+) -> None:
+    cached = msgspec.structs.replace(settings, cache=cache_settings("memory"))
+    async with serve([HI], cached) as (running, provider), client(running) as sdk:
+        made = await sdk.conversations.create()
+        await sdk.responses.create(model="m", input="One", conversation=made.id)
+        (_, question) = (await sdk.conversations.items.list(made.id)).data
+        provider.script = [whole({"role": "assistant", "content": "Hello!"})]
+        again: Any = {"id": made.id, "parent": question.id}
+        second = await sdk.responses.create(model="m", input=[], conversation=again)
+        elsewhere = await sdk.responses.create(model="m", input="One")
+    assert (second.output_text, elsewhere.output_text) == ("Hello!", "Hello!")
+    assert (facts_of(second)["cache"], facts_of(elsewhere)["cache"]) == ("refresh", "hit")
+    assert len(provider.calls) == 2
+
+
+async def test_a_question_that_nobody_has_answered_may_be_answered_from_the_cache(
+    serve: Serve, settings: Settings
+) -> None:
+    cached = msgspec.structs.replace(settings, cache=cache_settings("memory"))
+    async with serve([HI], cached) as (running, provider), client(running) as sdk:
+        await sdk.responses.create(model="m", input="One")
+        made = await sdk.conversations.create(items=[{"type": "message", "role": "user", "content": "One"}])
+        first = await sdk.responses.create(model="m", input=[], conversation=made.id)
+    assert facts_of(first)["cache"] == "hit"
+    assert len(provider.calls) == 1
 
 
 async def test_what_breaks_stays_as_far_as_it_came(serve: Serve, settings: Settings) -> None:

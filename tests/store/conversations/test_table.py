@@ -86,12 +86,14 @@ async def test_edits_and_second_answers_are_siblings(
 ) -> None:
     await made(conversations)
     await conversations.add(ALICE, "conv_1", [message("u1"), message("a1", output=True)], None)
-    await responses.begin(ALICE, opening("resp_2", parent="u1"))
+    assert (await responses.begin(ALICE, opening("resp_2", parent="u1"))).again
     await responses.end(ending("resp_2", message("a2", output=True)))
+    assert not (await responses.begin(ALICE, opening("resp_4", parent="a2"))).again
+    await responses.withdraw("resp_4")
     assert await names(conversations) == ["u1", "a2"]
     (_, second) = await conversations.branch(ALICE, "conv_1", BranchQuery())
     assert second.siblings == ("a1", "a2")
-    await responses.begin(ALICE, opening("resp_3", message("u2"), parent=START))
+    assert not (await responses.begin(ALICE, opening("resp_3", message("u2"), parent=START))).again
     await responses.end(ending("resp_3", message("a3", output=True)))
     assert await names(conversations) == ["u2", "a3"]
     assert (await conversations.item(ALICE, "conv_1", "u1")).siblings == ("u1", "u2")

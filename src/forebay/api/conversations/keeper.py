@@ -82,7 +82,7 @@ class Keeper:
         opened = await self.store.responses.begin(owner, opening)
         wished = bool(params.store or where or params.previous_response_id)
         history = [*opened.history, *items]
-        session = Session(response, opened.conversation, history, self.store.responses, wished)
+        session = Session(response, opened, history, self.store.responses, wished)
         self._sessions[response] = session
         return session
 

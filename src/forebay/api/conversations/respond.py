@@ -23,6 +23,7 @@ from forebay.api.responses.response import NOWHERE, Place, Replies, Response, re
 from forebay.api.responses.shapes import Item, ResponseParams
 from forebay.api.rewritten import Ends, Rewritten
 from forebay.api.translated import bearer_of
+from forebay.core.cachecontrol import afresh
 from forebay.core.conversations import Owner
 from forebay.core.decode import decode
 from forebay.core.errors import ForebayError, InvalidRequestError, PayloadTooLargeError, UnavailableError
@@ -63,6 +64,8 @@ class Respond:
             self._refused(unread(request_id, Operation.CHAT, principal, trace), error)
             await self._forget(session)
             raise
+        if session is not None and session.again:  # whoever asks again has seen what the cache would answer
+            head = msgspec.structs.replace(head, cache_control=afresh(head.cache_control))
         call = call_of(request_id, request, principal, trace, head)
         try:
             reply = await self._ask(call)

@@ -8,7 +8,7 @@ import msgspec
 
 from forebay.api.conversations.history import said
 from forebay.api.responses.response import Response
-from forebay.core.conversations import Conversation, Ending, Facts, Item, Progress, Responses, Status
+from forebay.core.conversations import Ending, Facts, Item, Opened, Progress, Responses, Status
 from forebay.core.errors import UnavailableError
 
 logger = logging.getLogger("forebay.api")
@@ -27,18 +27,22 @@ class Draft(Protocol):
 
 
 class Session:
-    """A response in the store; ``wished`` says that the client wants it kept, so that it must be told if it is not."""
+    """A response in the store, which ``opened`` in a conversation, and its whole ``history``.
+
+    ``wished`` says that the client wants it kept, so that it must be told if it is not.
+    """
 
     def __init__(
         self,
         response: str,
-        conversation: Conversation,
+        opened: Opened,
         history: Sequence[Item],
         store: Responses,
         wished: bool,  # noqa: FBT001  # what the client said
     ) -> None:
         self.response = response
-        self.conversation = conversation
+        self.conversation = opened.conversation
+        self.again = opened.again
         self.history = history
         self.draft: Draft | None = None
         self._store = store

@@ -26,7 +26,7 @@ from forebay.store.conversations.process import Process
 from forebay.store.conversations.rows import chained, conversation_of, conversation_row, folded, item_of, response_of
 from forebay.store.conversations.table import cut_out, erase, follow, owned, set_on
 from forebay.store.conversations.tables import CONVERSATIONS, ITEMS, RESPONSES
-from forebay.store.conversations.tree import branch, count_of, depth_of, latest_leaf, siblings, with_siblings
+from forebay.store.conversations.tree import answered, branch, count_of, depth_of, latest_leaf, siblings, with_siblings
 from forebay.store.database import Database
 from forebay.store.statements import inserting
 
@@ -54,6 +54,7 @@ class ResponseTable:
             found, base = await self._place(connection, owner, opening)
             history = await branch(connection, found.id, base, BranchQuery())
             said = [msgspec.structs.replace(item, response=opening.response) for item in opening.items]
+            again = not said and await answered(connection, found.id, base)
             await follow(connection, self._bounds, found, said, base)
             response = {
                 "id": opening.response,
@@ -74,7 +75,7 @@ class ResponseTable:
                 words = {"title": opening.title, "titled": "words", "words": folded(opening.title)}
                 await set_on(connection, found.id, **words)
                 found = msgspec.structs.replace(found, titled="words", title=opening.title)
-        return Opened(found, history)
+        return Opened(found, history, again)
 
     async def history(self, owner: Owner, response: str) -> Sequence[Item]:
         """What was said up to the end of a response."""

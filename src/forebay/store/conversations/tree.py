@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import CTE, ScalarSelect, Select, func, select
+from sqlalchemy import CTE, ScalarSelect, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forebay.core.conversations import START, BranchQuery, Item
@@ -70,6 +70,13 @@ async def depth_of(connection: AsyncConnection, conversation: str, item: str) ->
         select(columns.depth).where(columns.conversation == conversation, columns.id == item)
     )
     return found
+
+
+async def answered(connection: AsyncConnection, conversation: str, item: str) -> bool:
+    """Whether there is an answer to ``item``, as far as it came; also one that was not generated here."""
+    below = select(columns.id).where(columns.conversation == conversation, columns.parent == item)
+    answer = below.where(or_(columns.output, columns.role == "assistant")).limit(1)
+    return await connection.scalar(answer) is not None
 
 
 def count_of(conversation: str) -> ScalarSelect[int]:
