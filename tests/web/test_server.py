@@ -24,12 +24,14 @@ store: {{url: "sqlite:///{folder}/forebay.db", conversations: {{titles: words}}}
 guards:
   ban: {{kind: ban_list, words: [forbidden], on_fail: exception, on: [input]}}
 policies: {{everywhere: [ban]}}
+cache: memory
 providers:
   far: {{kind: openai, base_url: "{url}/v1"}}
 models:
-  words: {{provider: far}}
-  stalls: {{provider: far}}
-  cut: {{provider: far}}
+  words: {{provider: far, cache: "off"}}
+  stalls: {{provider: far, cache: "off"}}
+  cut: {{provider: far, cache: "off"}}
+  cached: {{provider: far, model: words}}
 """
 
 
@@ -169,13 +171,51 @@ def test_two_tabs_write_into_one_conversation(opened: Page) -> None:
     expect(opened).to_have_url(re.compile(r"#/chat/conv_"))
     other = opened.context.new_page()
     other.goto(opened.url)
+    answered(other)
     ask(other, "two")
     answered(other, 3)
     ask(opened, "three")
-    expect(turns(opened)).to_have_count(6)
-    expect(answered(opened, 5)).to_contain_text("You said: three")
-    expect(turns(opened).nth(2)).to_contain_text("two")
+    expect(answered(opened, 3)).to_contain_text("You said: three")
+    expect(turns(opened)).to_have_count(4)
+    button(turns(opened).nth(2), "Previous version").click()
+    expect(turns(opened).nth(3)).to_contain_text("You said: two")
     other.close()
+
+
+def test_a_question_follows_what_its_writer_sees_whatever_another_tab_has_edited(opened: Page) -> None:
+    ask(opened, "one")
+    answered(opened)
+    expect(opened).to_have_url(re.compile(r"#/chat/conv_"))
+    other = opened.context.new_page()
+    other.goto(opened.url)
+    for page, text in ((opened, "mine"), (other, "theirs")):
+        button(turns(page).nth(0), "Edit").click()
+        page.get_by_label("Edit message").fill(text)
+        page.keyboard.press("Control+Enter")
+        expect(answered(page)).to_contain_text(f"You said: {text}")
+    other.close()
+    ask(opened, "more")
+    expect(answered(opened, 3)).to_contain_text("You said: more")
+    reopened(opened)
+    expect(turns(opened).nth(0)).to_contain_text("mine")
+    expect(turns(opened)).to_have_count(4)
+
+
+def test_an_equal_question_is_answered_by_the_cache_and_another_answer_is_not(opened: Page, api: FakeApi) -> None:
+    picker(opened).select_option("cached")
+    hit = opened.get_by_text("cache hit", exact=True)
+    ask(opened, "one")
+    answered(opened)
+    expect(hit).to_have_count(0)
+    button(opened, "New chat").click()
+    ask(opened, "one")
+    answered(opened)
+    expect(hit).to_be_visible()
+    assert len(api.asked) == 1
+    button(turns(opened).nth(1), "Regenerate").click()
+    expect(answered(opened).get_by_role("img", name="Version 2 of 2")).to_be_visible()
+    expect(hit).to_have_count(0)
+    assert len(api.asked) == 2
 
 
 def test_a_question_to_a_conversation_that_is_gone_goes_into_a_new_one(opened: Page, stored: Served) -> None:

@@ -11,13 +11,13 @@ import { ApiError } from "./http.js";
 
 /**
  * The pieces of an answer; the last one has all figures.
- * @param {{model: string, messages: object[], parameters: object, signal: AbortSignal}} wanted
+ * @param {{model: string, messages: object[], parameters: object, signal: AbortSignal, headers?: Record<string, string>}} wanted
  * @returns {AsyncGenerator<Piece>}
  */
-export async function* streamChat({ model, messages, parameters, signal }) {
+export async function* streamChat({ model, messages, parameters, signal, headers: asked }) {
   const clock = new Clock();
   const body = { model, messages, ...parameters, stream: true, stream_options: { include_usage: true } };
-  const { headers, requestId, payloads } = await stream("v1/chat/completions", body, signal);
+  const { headers, requestId, payloads } = await stream("v1/chat/completions", body, signal, asked);
   const figures = ofHeaders(headers);
   yield { figures };
   for await (const chunks of payloads) {

@@ -43,14 +43,20 @@ export async function latest(id, limit) {
   return messagesOf(page.data.reverse());
 }
 
-/** An answer's place is that of its first item, which may be a thought. */
+/** An answer's place is that of its first item, which may be a thought; its last one, which may be a call, is its end. */
 function messagesOf(items) {
   const first = new Map();
+  const last = new Map();
   for (const item of items) {
-    if (item.response_id && item.role !== "user" && !first.has(item.response_id)) first.set(item.response_id, item);
+    if (!item.response_id || item.role === "user") continue;
+    if (!first.has(item.response_id)) first.set(item.response_id, item);
+    last.set(item.response_id, item);
   }
   const messages = items.filter((item) => item.type === "message");
-  return messages.map((item) => messageOf(item, item.role === "user" ? item : (first.get(item.response_id) ?? item)));
+  return messages.map((item) => {
+    const own = item.role === "user" ? undefined : item.response_id;
+    return messageOf(item, first.get(own) ?? item, last.get(own) ?? item);
+  });
 }
 
 const STATES = { incomplete: "cut", failed: "failed", in_progress: "elsewhere" };
@@ -66,7 +72,7 @@ export async function stateOf(responseId) {
 }
 
 /** @returns {import("../state/messages.js").Message} */
-function messageOf(item, first) {
+function messageOf(item, first, last) {
   return {
     id: item.id,
     role: item.role,
@@ -74,6 +80,7 @@ function messageOf(item, first) {
     parent: first.parent ?? null,
     place: first.id,
     siblings: first.siblings?.length ? first.siblings : [first.id],
+    end: last.id,
     created: (item.created_at ?? 0) * 1000,
     // An answer that has used up its tokens is incomplete, too, but nobody has cut it off.
     state: item.status === "incomplete" && item.forebay?.finish_reason ? "done" : (STATES[item.status] ?? "done"),

@@ -54,7 +54,8 @@ export async function call(path, { method, json, body, type, signal, endless = f
       headers: head,
       body: sent,
       signal: signals.length ? AbortSignal.any(signals) : undefined,
-      cache: "no-store",
+      // With it a browser asks every cache on the way for a fresh answer, Forebay's own, too; what is posted it never keeps.
+      cache: verb === "GET" ? "no-store" : "default",
     });
   } catch (error) {
     if (signal?.aborted) throw error;

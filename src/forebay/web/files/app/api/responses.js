@@ -15,10 +15,10 @@ const ENDS = new Set(["response.completed", "response.incomplete"]);
  * The pieces of an answer, as `streamChat` gives them, the `id` that its message has at the server, and `begun` as soon
  * as the server keeps it, by the name of `responseId`.
  * @param {{model: string, conversation: string, parent: string | null | undefined, input: string | null,
- *   instructions: string, parameters: object, signal: AbortSignal}} wanted `parent`: undefined goes on where it is
+ *   instructions: string, parameters: object, signal: AbortSignal, headers?: Record<string, string>}} wanted `parent`: undefined goes on where it is
  * @returns {AsyncGenerator<import("./chat.js").Piece>}
  */
-export async function* streamResponse({ model, conversation, parent, input, instructions, parameters, signal }) {
+export async function* streamResponse({ model, conversation, parent, input, instructions, parameters, signal, headers: asked }) {
   const { max_tokens: limit, ...others } = parameters;
   const body = {
     model,
@@ -31,7 +31,7 @@ export async function* streamResponse({ model, conversation, parent, input, inst
     stream: true,
   };
   const clock = new Clock();
-  const { headers, requestId, payloads } = await stream("v1/responses", body, signal);
+  const { headers, requestId, payloads } = await stream("v1/responses", body, signal, asked);
   const figures = ofHeaders(headers);
   yield { figures };
   for await (const events of payloads) {

@@ -55,7 +55,7 @@ export class MemoryBook {
   }
 
   /** Answers, and keeps the question and what there is of the answer; nothing, if nothing came. */
-  async *answer({ conversation, parent, input, model, instructions, parameters, signal }) {
+  async *answer({ conversation, parent, input, instructions, ...wanted }) {
     const kept = this.#find(conversation);
     const asked = input === null ? null : this.#node("user", input, parent === undefined ? kept.leaf : parent);
     if (asked) kept.nodes.set(asked.id, asked);
@@ -63,7 +63,7 @@ export class MemoryBook {
     let state = "cut";
     try {
       yield { id: answer.id };
-      for await (const piece of streamChat({ model, messages: said(kept, answer.parent, instructions), parameters, signal })) {
+      for await (const piece of streamChat({ ...wanted, messages: said(kept, answer.parent, instructions) })) {
         answer.text += piece.text ?? "";
         Object.assign(answer.figures, piece.figures);
         yield piece;
@@ -121,7 +121,7 @@ export class MemoryBook {
 
   #message(nodes, node) {
     const siblings = [...nodes.values()].filter((each) => each.parent === node.parent).map((each) => each.id);
-    return { ...node, place: node.id, siblings, responseId: "" };
+    return { ...node, place: node.id, end: node.id, siblings, responseId: "" };
   }
 }
 

@@ -8,6 +8,7 @@
  * @property {string | null} parent
  * @property {string} place the id that stands in `siblings`
  * @property {string[]} siblings itself too
+ * @property {string} [end] the id of what a next message follows; there is none until the book has told
  * @property {number} created milliseconds since 1970
  * @property {"running" | "done" | "cut" | "stopped" | "failed" | "elsewhere"} state
  * @property {import("../api/figures.js").Figures} figures

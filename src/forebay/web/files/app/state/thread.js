@@ -11,6 +11,8 @@ import { keptOf, pause } from "./recovery.js";
 /** How many of the latest messages are read again after an answer. */
 const TAIL = 8;
 const LATER_MS = 1500;
+/** Whoever wants another answer does not want the cache's. */
+const FRESH = { "cache-control": "no-cache" };
 
 export class Thread {
   /** The conversation's id, or null while there is none. */
@@ -73,7 +75,7 @@ export class Thread {
   send(text) {
     // A turn that failed before it began is no part of the conversation.
     const before = this.messages.value.filter((each) => each.state !== "failed" || (each.text && each.role === "assistant"));
-    return this.#answer(before, text, undefined);
+    return this.#answer(before, text, before.length ? before.at(-1).end : undefined);
   }
 
   /** Says something else in the place of `message`, which stays as a sibling. */
@@ -89,7 +91,7 @@ export class Thread {
   /** Another answer in the place of `message`, which stays as a sibling. */
   async regenerate(message) {
     const kept = this.#mayBeKept(message) ? await this.#look(message) : message;
-    if (kept) await this.#again(kept);
+    if (kept) await this.#again(kept, FRESH);
   }
 
   /** Once more what has failed; what the server has kept meanwhile is looked up first. */
@@ -105,6 +107,11 @@ export class Thread {
     if (!lost?.error || this.running.value) return;
     if (lost.state === "elsewhere") await (lost.waiting || this.#recover(lost));
     else await this.#again(lost);
+  }
+
+  /** The question that has not been answered for want of a login, if there is one. @returns {string} */
+  unasked() {
+    return this.messages.value.findLast((each) => each.role === "user" && each.state === "failed")?.text ?? "";
   }
 
   /** What was asked in the turn of `message`; elsewhere it may be asked as something new. */
@@ -149,11 +156,11 @@ export class Thread {
   }
 
   /** Another answer; where the server does not know the question, that is asked, too. */
-  async #again(message) {
+  async #again(message, headers = {}) {
     const asked = this.#askedBy(message);
     if (!asked) return;
-    if (asked.again) await this.#answer(this.#before(asked), asked.again.text, asked.again.parent, asked.again.siblings);
-    else await this.#answer(this.#before(message), null, asked.id, message.state === "failed" ? [] : message.siblings);
+    if (asked.again) await this.#answer(this.#before(asked), asked.again.text, asked.again.parent, asked.again.siblings, headers);
+    else await this.#answer(this.#before(message), null, asked.id, message.state === "failed" ? [] : message.siblings, headers);
   }
 
   #mayBeKept(message) {
@@ -207,7 +214,7 @@ export class Thread {
     return found;
   }
 
-  async #answer(before, input, parent, siblings = []) {
+  async #answer(before, input, parent, siblings = [], headers = {}) {
     if (this.running.value) return;
     const stop = new AbortController();
     const choices = this.#choices();
@@ -218,7 +225,7 @@ export class Thread {
       this.running.value = stop;
       this.messages.value = [...before, ...asked, answer];
     });
-    await this.#receive({ ...choices, input, parent }, answer, stop);
+    await this.#receive({ ...choices, input, parent, headers }, answer, stop);
   }
 
   async #receive(wanted, answer, stop) {

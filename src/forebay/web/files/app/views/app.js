@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef } from "../html.js";
 import { start, thread } from "../state/app.js";
+import { keepQuestion } from "../state/draft.js";
 import { goOnTo } from "../state/focus.js";
 import { place } from "../state/location.js";
 import { gate } from "../state/session.js";
@@ -52,7 +53,7 @@ export function App() {
     <div class=${`frame ${sidebar ? "with-sidebar" : ""}`}>
       ${sidebar && html`<${Sidebar} close=${() => set({ sidebar: false })} /><div class="shade" onClick=${() => set({ sidebar: false })}></div>`}
       <main class="page" tabindex="-1" inert=${sidebar && narrow.value}>
-        ${gate.value ? html`<${Top} title="Forebay" /><${Gate} enter=${start} />` : html`<${View} />`}
+        ${gate.value ? html`<${Top} title="Forebay" /><${Gate} enter=${start} leave=${() => keepQuestion(thread.value?.unasked() ?? "")} />` : html`<${View} />`}
       </main>
     </div>
     ${panel.value === "settings" && html`<${Settings} close=${() => (panel.value = "")} />`}

@@ -2,6 +2,7 @@
 
 import { html } from "../html.js";
 import { book, isWildcard, model, models, ready, rest, thread } from "../state/app.js";
+import { takeQuestion } from "../state/draft.js";
 import { refused } from "../state/session.js";
 import { changed, set, settings } from "../state/settings.js";
 import { panel } from "../state/shortcuts.js";
@@ -20,7 +21,7 @@ export function Chat() {
       ${open ? html`<${Conversation} thread=${open} label="Conversation" rated=${book.value.lasting}><${Beginning} thread=${open} /><//>` : html`<div class="scroller"></div>`}
       <footer class="below">
         <${Rest} chosen=${settings.value.model} rest=${rest} />
-        <${Composer} send=${send} stop=${() => open?.stop()} running=${Boolean(open?.running.value)} ready=${ready.value} last=${editLast} />
+        <${Composer} send=${send} stop=${() => open?.stop()} running=${Boolean(open?.running.value)} ready=${ready.value} last=${editLast} draft=${takeQuestion} />
       </footer>
     </div>`;
 }

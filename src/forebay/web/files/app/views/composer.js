@@ -1,6 +1,6 @@
 // The field for questions: Enter sends, what is too large is said to be so before it makes the page slow.
 
-import { html, useRef, useSignal } from "../html.js";
+import { html, useEffect, useRef, useSignal } from "../html.js";
 import { fail } from "../state/toasts.js";
 import { ApiError } from "../api/http.js";
 import { Icon } from "./icons.js";
@@ -10,11 +10,18 @@ export const LONGEST = 1_000_000;
 
 /**
  * @param {{send: (text: string) => void, stop: () => void, running: boolean, ready: boolean, label?: string,
- *   last?: () => void}} props `last` is called by the arrow up in an empty field
+ *   last?: () => void, draft?: () => string}} props `last` is called by the arrow up in an empty field, `draft` for what
+ *   stands in it first, once something can be asked
  */
-export function Composer({ send, stop, running, ready, label = "Message", last }) {
+export function Composer({ send, stop, running, ready, label = "Message", last, draft }) {
   const field = useRef(null);
   const empty = useSignal(true);
+  useEffect(() => {
+    const text = ready && draft?.();
+    if (!text || field.current.value) return;
+    field.current.value = text;
+    empty.value = false;
+  }, [ready]);
   const submit = (event) => {
     event.preventDefault();
     const text = field.current.value.trim();

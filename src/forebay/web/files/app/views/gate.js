@@ -3,8 +3,11 @@
 import { html, useEffect, useRef, useSignal } from "../html.js";
 import { gate, useKey, usePassword } from "../state/session.js";
 
-/** @param {{enter: () => Promise<void>}} props `enter` goes on with whatever somebody has logged in for */
-export function Gate({ enter }) {
+/**
+ * @param {{enter: () => Promise<void>, leave?: () => void}} props `enter` goes on with whatever somebody has logged in for,
+ *   `leave` keeps what would be lost with the page
+ */
+export function Gate({ enter, leave }) {
   const { why, methods } = gate.value;
   const has = (type) => methods.some((each) => each.type === type);
   const single = methods.length === 1 && has("key");
@@ -13,15 +16,15 @@ export function Gate({ enter }) {
     ${why && html`<p class="error-text" role="alert">${why}</p>`}
     ${methods
       .filter((each) => each.type === "provider")
-      .map((each) => html`<a class="button primary" href=${loginAddress(each.url)}>Log in with ${each.name}</a>`)}
+      .map((each) => html`<a class="button primary" href=${loginAddress(each.url)} onClick=${leave}>Log in with ${each.name}</a>`)}
     ${has("password") && html`<${Secret} label="Admin password" action="Log in" use=${usePassword} enter=${enter} first=${!has("provider")} />`}
     ${has("key") && html`<${Secret} label="API key" action="Use key" use=${useKey} enter=${enter} first=${methods[0].type === "key"} />
       <p class="hint">The key is kept in this tab only, until the tab is closed.</p>`}
   </section>`;
 }
 
-/** Back to here; a fragment never reaches a server, so it is the page without it. */
-const loginAddress = (url) => `${url}?return_to=${encodeURIComponent(location.pathname)}`;
+/** Back to here, with what is shown. */
+const loginAddress = (url) => `${url}?return_to=${encodeURIComponent(`${location.pathname}${location.search}${location.hash}`)}`;
 
 function Secret({ label, action, use, enter, first }) {
   const field = useRef(null);
