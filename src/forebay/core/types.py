@@ -135,6 +135,17 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     reasoning_tokens: int = 0
     long_cache_write_tokens: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """What both took together."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.long_cache_write_tokens + other.long_cache_write_tokens,
+        )
+
     @property
     def total_tokens(self) -> int:
         """Prompt and completion together."""
@@ -143,8 +154,14 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_plausible(self) -> bool:
         """Whether a model can have counted so: some upstreams tell nonsense, which nobody is to pay for."""
-        counts: tuple[int, ...] = msgspec.structs.astuple(self)
-        return min(counts) >= 0 and max(counts) <= MOST_TOKENS
+        return (
+            0 <= self.prompt_tokens <= MOST_TOKENS
+            and 0 <= self.completion_tokens <= MOST_TOKENS
+            and 0 <= self.cached_tokens <= MOST_TOKENS
+            and 0 <= self.cache_write_tokens <= MOST_TOKENS
+            and 0 <= self.reasoning_tokens <= MOST_TOKENS
+            and 0 <= self.long_cache_write_tokens <= MOST_TOKENS
+        )
 
 
 class Price(msgspec.Struct, frozen=True, gc=False):

@@ -88,7 +88,7 @@ class Race:
             if own.usage is not None and not own.usage.is_plausible:
                 own.usage = None
             if own.usage is not None:
-                trace.lost = _sum(trace.lost or NO_USAGE, own.usage)
+                trace.lost = (trace.lost or NO_USAGE) + own.usage
             if own.provider_started:
                 trace.lost_cost = _lost(trace, own)
 
@@ -152,17 +152,6 @@ def _lost(trace: Trace, own: Trace) -> int | None:
     """What was lost so far and on one more; what it cost is unknown if it has not come to tell its tokens."""
     wasted = cost(own, own.usage.completion_tokens if own.usage else 0)
     return None if wasted is None or trace.lost_cost is None else trace.lost_cost + wasted
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        one.prompt_tokens + other.prompt_tokens,
-        one.completion_tokens + other.completion_tokens,
-        one.cached_tokens + other.cached_tokens,
-        one.cache_write_tokens + other.cache_write_tokens,
-        one.reasoning_tokens + other.reasoning_tokens,
-        one.long_cache_write_tokens + other.long_cache_write_tokens,
-    )
 
 
 class _Joined:

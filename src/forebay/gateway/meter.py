@@ -137,9 +137,9 @@ def _record(call: Call, status: int, outcome: str, model: str) -> Record:
     trace, request, principal = call.trace, call.request, call.principal
     if trace.usage is not None and not trace.usage.is_plausible:
         trace.usage = None
-    usage = trace.usage or NO_USAGE
+    usage, lost = trace.usage or NO_USAGE, trace.lost
     tokens = usage.completion_tokens or (trace.chunks if request.operation in TEXT else 0)
-    lost = trace.lost or NO_USAGE
+    spent = usage if lost is None else usage + lost
     trace.cost = cost(trace, tokens)
     started, attempts = _tried(trace)
     story, accepted = trace.story, trace.accepted
@@ -160,8 +160,8 @@ def _record(call: Call, status: int, outcome: str, model: str) -> Record:
         status,
         outcome,
         request.stream,
-        usage.prompt_tokens + lost.prompt_tokens,
-        tokens + lost.completion_tokens,
+        spent.prompt_tokens,
+        tokens if lost is None else tokens + lost.completion_tokens,
         now - accepted,
         first - accepted if first else None,
         tpot(call, tokens),
@@ -170,9 +170,9 @@ def _record(call: Call, status: int, outcome: str, model: str) -> Record:
         _overhead(trace, started, now),
         attempts,
         trace.cost,
-        usage.cached_tokens + lost.cached_tokens,
-        usage.cache_write_tokens + lost.cache_write_tokens,
-        usage.reasoning_tokens + lost.reasoning_tokens,
+        spent.cached_tokens,
+        spent.cache_write_tokens,
+        spent.reasoning_tokens,
         trace.cache,
         story,
         trace.prompt,

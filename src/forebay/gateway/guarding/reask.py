@@ -29,15 +29,7 @@ def again(call: Call, violation: Violation) -> Call:
 def count_lost(trace: Trace) -> None:
     """Add what the last answer took to what the call has lost, and begin to count anew."""
     used = trace.usage or NO_USAGE
-    lost = trace.lost or NO_USAGE
-    trace.lost = Usage(
-        lost.prompt_tokens + used.prompt_tokens,
-        lost.completion_tokens + used.completion_tokens,
-        lost.cached_tokens + used.cached_tokens,
-        lost.cache_write_tokens + used.cache_write_tokens,
-        lost.reasoning_tokens + used.reasoning_tokens,
-        lost.long_cache_write_tokens + used.long_cache_write_tokens,
-    )
+    trace.lost = (trace.lost or NO_USAGE) + used
     trace.lost_cost = cost(trace, used.completion_tokens)  # with what was lost before
     trace.usage = None
 
