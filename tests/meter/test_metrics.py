@@ -59,7 +59,7 @@ def test_attempts_are_counted_where_they_were_made() -> None:
     assert [outcome for name, outcome in found if name == "forebay_requests_total" and at_q[0] in outcome] == []
 
 
-@given(st.lists(st.floats(0, 200), max_size=30))
+@given(st.lists(st.floats(0, 200) | st.sampled_from(DURATION), max_size=30))
 def test_buckets_are_cumulative_and_complete(values: list[float]) -> None:
     metrics = Metrics()
     metrics([msgspec.structs.replace(RECORD, latency=value) for value in values])
