@@ -54,6 +54,17 @@ async def test_without_a_store_it_is_of_what_is_remembered(serve: Serve) -> None
         assert sum(failed["data"][0]["requests"]) == 0
 
 
+async def test_without_a_store_no_percentile_is_above_the_longest_request(serve: Serve) -> None:
+    async with serve(WHOLE, Settings(auth=KEYS)) as (running, _), aiohttp.ClientSession() as http:
+        await chat(http, running.url, "sk-a")
+        _, told = await series(http, running.url, "sk-a", "?metrics=latency")
+        async with http.get(f"{running.url}/v1/requests", headers={"authorization": "Bearer sk-a"}) as reply:
+            (row,) = (await reply.json())["data"]
+    (p99,) = (each for each in told["data"][0]["latency"]["p99"] if each is not None)
+    (p50,) = (each for each in told["data"][0]["latency"]["p50"] if each is not None)
+    assert p50 <= p99 <= row["latency"] + 1e-6
+
+
 async def test_with_a_store_it_is_of_the_ledger(serve: Serve, stored: Settings) -> None:
     async with serve(WHOLE, stored) as (running, _), aiohttp.ClientSession() as http:
         await chat(http, running.url, "sk-a")

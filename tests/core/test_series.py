@@ -28,6 +28,16 @@ def test_a_percentile_is_wrong_by_less_than_a_bucket(times: list[float], share: 
     assert exact / WIDTH * 0.999 <= found <= exact * WIDTH * 1.001
 
 
+@given(times=TIMES, share=st.floats(0.01, 1))
+def test_a_percentile_is_never_above_the_largest_where_that_is_known(times: list[float], share: float) -> None:
+    found = percentile(counted(times), share, max(times))
+    unbounded = percentile(counted(times), share)
+    assert found is not None
+    assert unbounded is not None
+    assert found == min(max(times), unbounded)
+    assert unbounded <= BOUNDS[bucket(max(times))]
+
+
 @given(one=TIMES, other=TIMES, share=st.floats(0.01, 1))
 def test_together_they_are_between_each(one: list[float], other: list[float], share: float) -> None:
     low, high = sorted(percentile(counted(each), share) or 0 for each in (one, other))

@@ -1,5 +1,6 @@
 """``GET /v1/usage/series``: usage over time, for charts; everybody sees their own tenant's, an admin all."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -101,7 +102,7 @@ def _fill(told: Told, place: int, point: Point, metrics: frozenset[str]) -> None
             told[name][place] = value
     for time_, counts in point.counts.items():
         for name, share in SHARES.items():
-            found = percentile(counts, share)
+            found = percentile(counts, share, point.largest.get(time_, math.inf))
             told[time_][name][place] = None if found is None else round(found, 6)
 
 

@@ -74,13 +74,15 @@ class SeriesQuery(msgspec.Struct, frozen=True):
 class Point(msgspec.Struct, frozen=True):
     """The rows of one group from ``at`` on, for a step; ``group`` is ``None`` for those of no group of their own.
 
-    ``sums`` are in the order of `MEASURES`, ``counts`` of a time in that of its buckets.
+    ``sums`` are in the order of `MEASURES`, ``counts`` of a time in that of its buckets. ``largest`` has the longest of
+    each time, in seconds, where that is known.
     """
 
     at: int
     group: str | None
     sums: tuple[int, ...]
     counts: Mapping[Time, Sequence[int]]
+    largest: Mapping[Time, float] = {}
 
 
 class Verdicts(msgspec.Struct, frozen=True):
@@ -135,26 +137,36 @@ def bucket(seconds: float) -> int:
     return bisect_left(BOUNDS, seconds)
 
 
-def timed(record: Record) -> Mapping[Time, int]:
-    """The bucket of each time that ``record`` has."""
+def times_of(record: Record) -> Mapping[Time, float]:
+    """The times that ``record`` has, in seconds."""
     found: tuple[tuple[Time, float | None], ...] = (
         ("ttft", record.ttft),
         ("tpot", record.tpot),
         ("latency", record.latency),
     )
-    return {name: bucket(seconds) for name, seconds in found if seconds is not None and not math.isnan(seconds)}
+    return {name: seconds for name, seconds in found if seconds is not None and not math.isnan(seconds)}
 
 
-def percentile(counts: Sequence[int], share: float) -> float | None:
+def timed(record: Record) -> Mapping[Time, int]:
+    """The bucket of each time that ``record`` has."""
+    return {name: bucket(seconds) for name, seconds in times_of(record).items()}
+
+
+def percentile(counts: Sequence[int], share: float, largest: float = math.inf) -> float | None:
     """The time in seconds that ``share`` of those counted did not exceed; ``None`` where none were.
 
     An estimate, of counts; of the times themselves see `core.quantiles`. Within a bucket times are taken as evenly
-    spread over the logarithm; what is beyond the last bound counts as it.
+    spread over the logarithm; what is beyond the last bound counts as it. It is never above the ``largest`` of them,
+    if that is known, else never above the upper end of that one's bucket.
     """
     total = sum(counts)
     if not total:
         return None
-    wanted, below = share * total, 0
+    return min(largest, _estimated(counts, share * total))
+
+
+def _estimated(counts: Sequence[int], wanted: float) -> float:
+    below = 0
     for number, count in enumerate(counts):
         if count and below + count >= wanted:
             high = BOUNDS[min(number, len(BOUNDS) - 1)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from forebay.core.requestlog import RequestLog, RequestQuery
-from forebay.core.series import BUCKETS, MEASURES, Point, SeriesQuery, Time, Verdicts, added, measured, timed
+from forebay.core.series import BUCKETS, MEASURES, Point, SeriesQuery, Time, Verdicts, added, measured, timed, times_of
 from forebay.core.types import Record
 
 MOST: Final = 20_000
@@ -41,18 +41,22 @@ def _points(records: Sequence[Record], query: SeriesQuery) -> Sequence[Point]:
     kept = _largest(records, query)
     sums: dict[tuple[int, str | None], tuple[int, ...]] = {}
     counts: Counter[tuple[int, str | None, Time, int]] = Counter()
+    largest: dict[tuple[int, str | None], dict[Time, float]] = {}
     for record in records:
         group = _group(record, query)
         place = _step(record, query), group if group in kept else None
         figures = measured(record)
         sums[place] = added(sums[place], figures) if place in sums else figures
         counts.update((*place, time, number) for time, number in timed(record).items() if time in query.times)
+        longest = largest.setdefault(place, {})
+        longest |= {time: max(seconds, longest.get(time, 0.0)) for time, seconds in times_of(record).items()}
     return [
         Point(
             at,
             group,
             tuple(map(int, sums[at, group])),
             {time: [counts[at, group, time, number] for number in range(BUCKETS)] for time in query.times},
+            largest[at, group],
         )
         for at, group in sorted(sums, key=lambda place: (place[0], place[1] or ""))
     ]
