@@ -178,7 +178,7 @@ class Process:
             **endpoints.requests(
                 RequestEndpoints(self._explanations, self._request_logs, self._journal.flush, authenticator)
             ),
-            **endpoints.operations(authenticator, current.providers, lambda: self._figures.text(self._journal)),
+            **endpoints.operations(authenticator, current, lambda: self._figures.text(self._journal)),
         }
         found[SERIES_PATH] = {"GET": self._series_endpoint(authenticator)}
         found |= endpoints.guards(authenticator, current)

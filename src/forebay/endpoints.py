@@ -42,13 +42,14 @@ from forebay.api.responses import exchange as responses
 from forebay.api.stored import Stored
 from forebay.api.translated import Reader, Translated
 from forebay.auth.trail import Trail
-from forebay.core.ports import Authenticator, Handler, Provider
+from forebay.core.ports import Authenticator, Handler
 from forebay.core.prompts import Expand, as_it_is
 from forebay.core.store import Store
 from forebay.core.types import Operation
 from forebay.gateway.adapters import AdapterManager
 from forebay.gateway.cache.asked import Reader as CacheReader
 from forebay.gateway.cache.warm import Warmer
+from forebay.gateway.cooldown import trouble
 from forebay.gateway.guarding.trial import Trial
 from forebay.gateway.route import Route
 from forebay.generation import Generation
@@ -166,15 +167,17 @@ def guards(authenticator: Authenticator, current: Generation) -> Endpoints:
     return endpoints
 
 
-def operations(
-    authenticator: Authenticator, providers: Mapping[str, Provider], figures: Callable[[], str]
-) -> Endpoints:
+def operations(authenticator: Authenticator, current: Generation, figures: Callable[[], str]) -> Endpoints:
     """What whoever runs the server asks."""
+    targets = [target for model in current.models.values() for target in model.targets]
 
     def failures() -> Mapping[str, str]:
-        return {name: failure for name, provider in providers.items() if (failure := provider.failure())}
+        return {name: failure for name, provider in current.providers.items() if (failure := provider.failure())}
 
-    operations = Operations(authenticator, failures, figures)
+    def troubles() -> Mapping[str, str]:
+        return {each.deployment.provider: why for each in targets if (why := trouble(each.live))}
+
+    operations = Operations(authenticator, failures, troubles, figures)
     return {
         "/health": {"GET": operations.health, "HEAD": operations.health},
         "/ready": {"GET": operations.ready, "HEAD": operations.ready},

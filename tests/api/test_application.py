@@ -4,6 +4,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from forebay.core.errors import UpstreamError
 from tests.api.conftest import WHOLE, Serve
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -57,6 +58,23 @@ async def test_ready_names_the_provider_that_is_not(serve: Serve) -> None:
             assert (await reply.json())["providers"] == {"p": "The engine's thread died."}
         async with http.get(f"{running.url}/health") as reply:
             assert reply.status == 200
+
+
+async def test_ready_tells_of_the_provider_that_was_asked_in_vain(serve: Serve) -> None:
+    async with serve([UpstreamError("x")]) as (running, provider), aiohttp.ClientSession() as http:
+        answers = []
+        for script in (None, [UpstreamError("x")], WHOLE):
+            if script is not None:
+                provider.script = script
+                async with http.post(f"{running.url}/v1/chat/completions", json=CHAT):
+                    pass
+            async with http.get(f"{running.url}/ready") as reply:
+                answers.append((reply.status, await reply.json()))
+    assert answers == [
+        (200, {"status": "ready"}),
+        (200, {"status": "ready", "troubled": {"p": "its last request failed: upstream_error"}}),
+        (200, {"status": "ready"}),
+    ]
 
 
 async def test_metrics_count_every_request_at_once(serve: Serve) -> None:

@@ -5,7 +5,7 @@ import pytest
 from forebay.core.errors import ForebayError, RateLimitError, UpstreamError
 from forebay.core.types import Live
 from forebay.gateway import cooldown
-from forebay.gateway.cooldown import failed, judged, recovers_in, succeeded, undecided, why_out
+from forebay.gateway.cooldown import failed, judged, recovers_in, succeeded, trouble, undecided, why_out
 from forebay.settings import CoolDownSettings
 from tests.gateway.test_statistics import Clock
 
@@ -33,7 +33,7 @@ def cooling() -> Live:
 def test_so_many_failures_in_a_row_cool_it_down(clock: Clock) -> None:
     live = cooling()
     assert live.out
-    assert why_out(live) == "cooling down for 10.0 s"
+    assert why_out(live) == trouble(live) == "cooling down for 10.0 s"
     assert recovers_in(live) == 10
     clock.now += 10
     assert why_out(live) == ""
@@ -64,7 +64,7 @@ def test_half_open_it_is_tried_by_one_until_one_succeeds(clock: Clock) -> None:
     live.probing = True
     assert why_out(live) == "another request is trying it"
     assert fail(live, probe=True)
-    assert why_out(live) == "cooling down for 10.0 s"
+    assert why_out(live) == trouble(live) == "cooling down for 10.0 s"
     clock.now += 10
     live.probing = True
     undecided(live)
@@ -107,7 +107,7 @@ def test_health_and_cool_down_are_two_things(clock: Clock) -> None:
     live = cooling()
     judged(live, "no answer")
     judged(live, "")
-    assert why_out(live) == "cooling down for 10.0 s"
+    assert why_out(live) == trouble(live) == "cooling down for 10.0 s"
     clock.now += 10
     live.probing = True
     judged(live, "no answer")

@@ -360,7 +360,8 @@ class Live(msgspec.Struct, gc=False):
 
     ``out`` says that it is not simply to be asked: it cools down until ``cool_until``, after which one ``probing`` call
     at a time may try it, or a health check found it ``unhealthy`` and says why. ``failures`` are the moments of the
-    failures since its last success; ``cooldowns`` counts how often it was taken out.
+    failures since its last success; ``cooldowns`` counts how often it was taken out. ``trouble`` is the code of the
+    error that it was last asked in vain with, empty again when it answers.
     """
 
     running: int = 0
@@ -374,6 +375,7 @@ class Live(msgspec.Struct, gc=False):
     unhealthy: str = ""
     failures: tuple[float, ...] = ()
     cooldowns: int = 0
+    trouble: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -76,8 +76,11 @@ class Running:
 
     def answered(self) -> None:
         """The provider has answered, as far as its first event."""
-        if self._probe or self.live.failures:
-            cooldown.succeeded(self.live, probe=self._probe)
+        live = self.live
+        if live.trouble:
+            live.trouble = ""
+        if self._probe or live.failures:
+            cooldown.succeeded(live, probe=self._probe)
             self._probe = False
 
     def whole(self, reply: Whole) -> None:
@@ -113,6 +116,8 @@ class Running:
             noted.outcome = "ok"
         elif isinstance(error, ForebayError):
             noted.outcome = error.code or error.type
+            if isinstance(error, cooldown.COUNTED):
+                live.trouble = noted.outcome
             if isinstance(error, cooldown.COUNTED) and self._model.spares(live):
                 noted.cooled = cooldown.failed(live, error, self._model.cool_down, probe=self._probe)
                 self._probe = False

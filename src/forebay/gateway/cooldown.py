@@ -34,6 +34,13 @@ def why_out(live: Live) -> str:
     return "another request is trying it" if live.probing else ""
 
 
+def trouble(live: Live) -> str:
+    """What speaks against ``live`` now, for whoever runs the server; empty if nothing is known to."""
+    if live.out and (why := why_out(live)):
+        return why
+    return f"its last request failed: {live.trouble}" if live.trouble else ""
+
+
 def recovers_in(live: Live) -> float:
     """In how many seconds ``live`` may be tried again."""
     return max(0.0, live.cool_until - time.monotonic())

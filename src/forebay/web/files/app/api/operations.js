@@ -20,11 +20,12 @@ export const clearCache = (what) => ask(withQuery("admin/cache", what), { method
 export const loadAdapter = (wish) => call("v1/load_lora_adapter", { json: wish });
 export const unloadAdapter = (wish) => call("v1/unload_lora_adapter", { json: wish });
 
-/** The providers that cannot answer, and why; none where all can. @returns {Promise<Record<string, string>>} */
+/** The providers that cannot answer, or did not of late, and why. @returns {Promise<Record<string, string>>} */
 export async function failing(signal) {
   const response = await fetch("ready", { signal, cache: "no-store" });
-  const body = await response.json();
-  return response.ok ? {} : (body.providers ?? {});
+  const { providers = {}, troubled = {} } = await response.json();
+  const unable = Object.entries(providers).map(([name, why]) => [name, `cannot answer: ${why}`]);
+  return { ...troubled, ...Object.fromEntries(unable) };
 }
 
 const LINE = /^forebay_engine_(\w+)\{([^}]*)\} (\S+)$/;

@@ -39,8 +39,8 @@ export function Models() {
 
 function Ready({ failing: which }) {
   const names = Object.entries(which);
-  if (!names.length) return html`<p class="notice-box fine">Every provider can answer.</p>`;
-  return html`<div class="failure notice-box" role="alert"><ul>${names.map(([name, why]) => html`<li key=${name}><b>${name}</b> cannot answer: ${why}</li>`)}</ul></div>`;
+  if (!names.length) return html`<p class="notice-box fine">No provider is known to fail; one that nobody has asked yet may.</p>`;
+  return html`<div class="failure notice-box" role="alert"><ul>${names.map(([name, why]) => html`<li key=${name}><b>${name}</b>: ${why}</li>`)}</ul></div>`;
 }
 
 function Load({ models, loaded }) {
