@@ -74,7 +74,7 @@ def test_every_chart_is_drawn_and_can_be_read_as_a_table(page: Page, stored: Ser
     table = page.get_by_role("region", name="Latency, table").get_by_role("table")
     expect(table.get_by_role("columnheader")).to_have_text(["Time", "p50", "p90", "p99"])
     assert table.get_by_role("row").count() > 50
-    expect(card(page, "Engine queue")).to_contain_text("No engine runs behind this server.")
+    expect(card(page, "Engine queue")).to_contain_text("No engine runs in this process.")
 
 
 def test_filters_stand_in_the_address(page: Page, stored: Served) -> None:

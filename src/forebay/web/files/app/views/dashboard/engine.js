@@ -23,7 +23,7 @@ export function Engine() {
     }),
     [taken],
   );
-  const empty = asked.error?.status === 403 ? "The engine's figures take an admin." : asked.data === false ? "No engine runs behind this server." : "The first sample is still to come.";
+  const empty = asked.error?.status === 403 ? "The engine's figures take an admin." : asked.data === false ? "No engine runs in this process. One behind a gateway tells its figures at its own /metrics." : "The first sample is still to come.";
   const shown = taken.length ? drawn : { times: [], queue: [], kv: [] };
   return html`<${Card} title="Engine queue" hint=${`requests, ${HINT}`} times=${shown.times} step=${0} lines=${shown.queue} format=${short} to=${null} empty=${empty} />
     <${Card} title="KV cache in use" hint=${`of all blocks, ${HINT}`} times=${shown.times} step=${0} lines=${shown.kv} format=${percent} most=${100} to=${null} empty=${empty} />`;
