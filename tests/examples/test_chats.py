@@ -11,6 +11,7 @@ import openai
 import pytest
 
 from forebay.app import assemble
+from forebay.core.errors import UpstreamError
 from forebay.core.types import Usage
 from forebay.settings import (
     ConversationSettings,
@@ -39,9 +40,9 @@ def settings(folder: Path) -> Settings:
     )
 
 
-async def test_the_chat_of_forty_lines(tmp_path: Path) -> None:
+async def test_the_chat_of_some_forty_lines(tmp_path: Path) -> None:
     program = (EXAMPLES / "chat_client.py").read_text(encoding="utf-8")
-    assert len(program.splitlines()) <= 40
+    assert len(program.splitlines()) <= 46
     async with serving(assemble(settings(tmp_path), {"p": Scripted(SCRIPT, Usage(1, 1))})) as running:
         environ = os.environ | {"FOREBAY_URL": f"{running.url}/v1"}
 
@@ -57,6 +58,25 @@ async def test_the_chat_of_forty_lines(tmp_path: Path) -> None:
         second = await talked(name)
     assert "assistant: Hello you" in first
     assert second.startswith("user: Hi\nassistant: Hello you\n")
+
+
+async def test_the_chat_goes_on_after_a_refusal_and_ends_at_the_end_of_its_input(tmp_path: Path) -> None:
+    provider = Scripted([UpstreamError("The model is tired.")])
+    async with serving(assemble(settings(tmp_path), {"p": provider})) as running:
+        status, told, _ = await asyncio.to_thread(_run, f"{running.url}/v1", "Hi\nAre you there?\n")
+        gone = await asyncio.to_thread(_run, f"{running.url}/v1", "", "conv_none")
+    away = await asyncio.to_thread(_run, f"{running.url}/v1", "Hi\n")
+    assert status == 0
+    assert told.count("assistant: [The model is tired.]\n") == 2
+    assert (gone[0], gone[2]) == (1, "There is no conversation 'conv_none' of yours.\n")
+    assert (away[0], away[2]) == (1, f"Connection error. ({running.url}/v1)\n")
+
+
+def _run(url: str, said: str, *arguments: str) -> tuple[int, str, str]:
+    command = [sys.executable, str(EXAMPLES / "chat_client.py"), *arguments]
+    environ = os.environ | {"FOREBAY_URL": url}
+    done = subprocess.run(command, input=said, env=environ, timeout=60, check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.needs("streamlit")
