@@ -8,7 +8,7 @@ FOREBAY_URL and FOREBAY_API_KEY say where the server is, and who asks.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import openai
@@ -43,7 +43,7 @@ def sidebar() -> tuple[str, str]:
             st.session_state.open = ""
         query = st.text_input("Search", key="query")
         for each in get("/conversations", limit="50", query=query):
-            if st.button(each["title"] or "New conversation", key=each["id"], use_container_width=True):
+            if st.button(shown(each["title"]) or "New conversation", key=each["id"], use_container_width=True):
                 st.session_state.open = each["id"]
         now = str(st.session_state.setdefault("open", ""))
         if now and st.button("Delete this conversation", key="delete"):
@@ -51,6 +51,11 @@ def sidebar() -> tuple[str, str]:
             st.session_state.open = ""
             st.rerun()
     return model or "", str(st.session_state.open)
+
+
+def shown(text: str) -> str:
+    """``text`` as Markdown without images: whoever reads it must not ask the addresses that a model makes up."""
+    return text.replace("![", "!\u2060[")
 
 
 def text_of(item: Item) -> str:
@@ -61,7 +66,7 @@ def text_of(item: Item) -> str:
 def show(item: Item, conversation: str) -> None:
     """One message, with what can be done about it."""
     with st.chat_message(item["role"]):
-        st.markdown(text_of(item) + (" …" if item["status"] != "completed" else ""))
+        st.markdown(shown(text_of(item)) + (" …" if item["status"] != "completed" else ""))
         if len(item["siblings"]) > 1:
             switch(item, conversation)
         if item["role"] == "assistant":
@@ -89,13 +94,15 @@ def facts(item: Item) -> None:
         post("/feedback", item_id=item["id"], rating="up" if thumb else "down")
 
 
-def answer(model: str, said: str | list[Any], place: object) -> Iterator[str]:
-    """The pieces of an answer, as they come."""
+def answer(model: str, said: str | list[Any], place: object) -> None:
+    """Show an answer as it comes."""
+    text, written = "", st.chat_message("assistant").empty()
     for event in client.responses.create(model=model, input=said, stream=True, extra_body={"conversation": place}):
         if event.type == "response.output_text.delta":
-            yield event.delta
+            text += event.delta
+            written.markdown(shown(text))
         elif event.type == "response.failed" and event.response.error:
-            st.error(event.response.error.message)
+            st.session_state.failed = event.response.error.message  # it is shown after the run that follows
 
 
 def main() -> None:
@@ -107,21 +114,21 @@ def main() -> None:
         messages = [item for item in items if item["type"] == "message"]
         for item in messages:
             show(item, conversation)
+        if failed := st.session_state.pop("failed", ""):
+            st.error(shown(failed))
         last = messages[-1] if messages else None
         if last and last["role"] == "assistant" and st.button("Regenerate", key="regenerate"):
             question = [item for item in messages if item["role"] == "user"][-1]
-            with st.chat_message("assistant"):
-                st.write_stream(answer(model, [], {"id": conversation, "parent": question["id"]}))
+            answer(model, [], {"id": conversation, "parent": question["id"]})
             st.rerun()
         if said := st.chat_input("Message", key="said"):
             conversation = conversation or client.conversations.create().id
             st.session_state.open = conversation
-            st.chat_message("user").markdown(said)
-            with st.chat_message("assistant"):
-                st.write_stream(answer(model, said, conversation))
+            st.chat_message("user").markdown(shown(said))
+            answer(model, said, conversation)
             st.rerun()
     except openai.APIStatusError as error:
-        st.error(f"{error.message} (request {error.request_id})")
+        st.error(shown(f"{error.message} (request {error.request_id})"))
     except openai.APIConnectionError:
         st.error(f"Nobody answers at {client.base_url}. Is `forebay serve` running?")
 

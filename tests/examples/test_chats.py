@@ -93,6 +93,31 @@ async def test_the_chat_in_streamlit(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert thumbs == {"object": "list", "data": [], "first_id": "", "last_id": "", "has_more": False}
 
 
+@pytest.mark.needs("streamlit")
+async def test_the_chat_in_streamlit_fetches_no_image_and_says_what_broke(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *begun, _, _, _ = pieces({"role": "assistant", "content": "See ![x](http://127.0.0.1:9/l.png)"}, "stop")
+    provider = Scripted([*begun, UpstreamError("The model fell asleep.")])
+    async with serving(assemble(settings(tmp_path), {"p": provider})) as running:
+        monkeypatch.setenv("FOREBAY_URL", f"{running.url}/v1")
+        await asyncio.to_thread(_broken, EXAMPLES / "streamlit_chat.py")
+
+
+def _broken(program: Path) -> None:
+    from streamlit.testing.v1 import AppTest  # noqa: PLC0415  # it takes a second
+
+    app = AppTest.from_file(str(program), default_timeout=60).run()
+    app.chat_input(key="said").set_value("![y](http://127.0.0.1:9/y.png)").run()
+    assert not app.exception
+    texts = [message.markdown[0].value for message in app.chat_message]
+    assert texts[1].startswith("See !")
+    assert [text for text in (*texts, *(each.label for each in app.sidebar.button)) if "![" in text] == []
+    assert [error.value for error in app.error] == ["The model fell asleep."]
+    app.run()
+    assert not app.error
+
+
 def _used(program: Path) -> None:
     """Say something, have it answered again, go back to the first answer, delete it all."""
     from streamlit.testing.v1 import AppTest  # noqa: PLC0415  # it takes a second
