@@ -39,8 +39,8 @@ class Attempts(Protocol):
 
 def too_many(seconds: float) -> RateLimitError:
     """The refusal where there may be another attempt in so many ``seconds``."""
-    after = {"retry-after": str(math.ceil(seconds))}
-    return RateLimitError("Too many attempts; wait before you try again.", headers=after)
+    wait = str(math.ceil(seconds))
+    return RateLimitError(f"Too many attempts: try again in {wait} s.", headers={"retry-after": wait})
 
 
 def network(address: str) -> str:

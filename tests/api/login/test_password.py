@@ -40,6 +40,8 @@ async def test_an_admin_logs_in_by_http_on_this_machine(open_browser: Open, sett
         again = await browser.post("/auth/logout", x_csrf_token=told["csrf_token"])
         assert (again.status, again.json["url"]) == (200, None)
         assert (await browser.get("/v1/models")).status == 401
+        ended = await browser.get("/v1/models", cookie="forebay-session=ended")
+        assert (ended.status, ended.json["error"]["message"][:22]) == (401, "Your session has ended")
 
 
 async def test_guessing_is_slowed_down_also_when_it_is_done_at_once(
@@ -51,6 +53,7 @@ async def test_guessing_is_slowed_down_also_when_it_is_done_at_once(
         page = await browser.post("/auth/password", {"password": RIGHT})
         assert page.status == 429
         assert 0 < int(page.headers["retry-after"]) <= 60
+        assert f"try again in {page.headers['retry-after']} s" in page.json["error"]["message"]
 
 
 async def test_only_a_page_of_ours_may_ask(open_browser: Open, settings: LoginSettings) -> None:

@@ -6,10 +6,12 @@ from typing import Final
 import msgspec
 
 from forebay.auth.login.sessions import Sessions, is_csrf_token
-from forebay.core.errors import PermissionDeniedError
+from forebay.core.errors import AuthenticationError, PermissionDeniedError
 from forebay.core.ports import Authenticator
 from forebay.core.sessions import Session
 from forebay.core.types import Principal
+
+ENDED: Final = "Your session has ended: log in again, or send an API key as 'Authorization: Bearer KEY'."
 
 
 class Browser(msgspec.Struct, frozen=True):
@@ -45,10 +47,19 @@ class Acting:
         browser = BROWSER.get()
         if authorization is None and browser is not None:
             session = await self._sessions.find(browser.session)
-            if session is not None:
-                check(session, browser)
-                return session.principal()
+            if session is None:
+                return await self._without_session()
+            check(session, browser)
+            return session.principal()
         return await self._others.authenticate(authorization)
+
+    async def _without_session(self) -> Principal:
+        """Whoever needs no credential, since the session has ended."""
+        try:
+            return await self._others.authenticate(None)
+        except AuthenticationError as error:
+            error.message = ENDED
+            raise
 
 
 def check(session: Session, browser: Browser) -> None:
