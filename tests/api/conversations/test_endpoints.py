@@ -133,6 +133,10 @@ async def test_a_file_of_it_makes_the_same_again(serve: Serve, settings: Setting
         _, read = await ask("POST", "/conversations/import", text.encode(), kind="text/markdown")
         _, same = await ask("GET", f"/conversations/{read['id']}/export?format=markdown")
         wrong = file | {"items": [file["items"][0], file["items"][-1] | {"parent": "msg_other"}]}
+        _, bare = await ask("POST", "/conversations/import", b"<!-- forebay:user -->\nHi there\n", kind="text/markdown")
+        assert bare["title"] == "Hi there"
+        _, foreign = await ask("POST", "/conversations/import", {"object": "chat"})
+        assert foreign["error"]["message"].startswith("This file is no conversation of Forebay's. ")
         status, told = await ask("POST", "/conversations/import", wrong)
         other, _ = await ask("POST", "/conversations/import", b"x", kind="text/plain")
     assert [len(each["siblings"]) for each in again["items"]] == [2, 2, 1, 1]

@@ -9,8 +9,9 @@ from msgspec import Meta, Struct
 
 from forebay.api.conversations import markdown
 from forebay.api.conversations.history import heard, new_id, shown
+from forebay.api.conversations.titles import first_words
 from forebay.api.responses.shapes import Item as Sent
-from forebay.core.conversations import START, Conversation, Facts, Item
+from forebay.core.conversations import START, Conversation, Facts, Item, Titled
 from forebay.core.decode import decode
 from forebay.core.errors import InvalidRequestError, UnsupportedMediaTypeError
 from forebay.core.money import pico
@@ -93,10 +94,18 @@ def read(body: bytes, content_type: str | None) -> tuple[Conversation, Sequence[
     """
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return _from_json(decode(body, Exported))
+        return _from_json(_decoded(body))
     if kind == "text/markdown":
         return _from_markdown(body)
     raise UnsupportedMediaTypeError("Send the file as 'application/json' or 'text/markdown'.")
+
+
+def _decoded(body: bytes) -> Exported:
+    try:
+        return decode(body, Exported)
+    except InvalidRequestError as error:
+        error.message = f"This file is no conversation of Forebay's. {error.message}"
+        raise
 
 
 def _from_json(file: Exported) -> tuple[Conversation, Sequence[Item]]:
@@ -166,4 +175,6 @@ def _from_markdown(body: bytes) -> tuple[Conversation, Sequence[Item]]:
         items.append(msgspec.structs.replace(item, parent=items[-1].id if items else START))
     now = time.time()
     leaf = items[-1].id if items else START
-    return Conversation(new_id("conv"), now, now, title, "user" if title else "", leaf), items
+    words = first_words(items)
+    titled: Titled = "user" if title else "words" if words else ""
+    return Conversation(new_id("conv"), now, now, title or words, titled, leaf), items

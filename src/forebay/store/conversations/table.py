@@ -193,7 +193,7 @@ def bounded(bounds: Bounds, items: Sequence[Item], count: int, size: int) -> int
     if sizes and max(sizes) > bounds.item:
         raise PayloadTooLargeError(
             f"An item has {max(sizes)} bytes; a conversation keeps items of up to {bounds.item} "
-            "(store.conversations.max_item). Shorten it, or send it with 'store': false.",
+            "(store.conversations.max_item): shorten it, or have the limit raised.",
             param="input",
         )
     if count + len(items) > bounds.items or size + sum(sizes) > bounds.size:
