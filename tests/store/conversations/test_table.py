@@ -216,6 +216,8 @@ async def test_the_list_is_paged_and_searched(conversations: ConversationTable) 
     assert await found(ListQuery("tITLE 3")) == ["conv_3"]
     assert await found(ListQuery("über 100%")) == ["conv_1"]
     assert await found(ListQuery("100_ of")) == []
+    await conversations.add(ALICE, "conv_2", [message("y", "To İstanbul by train")], None)
+    assert await found(ListQuery("istanbul")) == await found(ListQuery("İSTANBUL")) == ["conv_2"]
     with pytest.raises(InvalidRequestError, match="after"):
         await found(ListQuery(after="other"))
 
