@@ -110,6 +110,8 @@ async def test_what_is_refused_counts_for_its_model_wherever_it_is_counted(
 async def _check_refused(http: aiohttp.ClientSession, url: str) -> None:
     rows = (await told(http, url, "?status=429&model=m", "root"))[1]["data"]
     assert [(row["model"], row["deployment"], row["status"]) for row in rows] == [("m", "", 429)]
+    (_, refusing) = (await told(http, url, f"/{rows[0]['id']}", "root"))[1]["stages"]
+    assert (refusing["name"], refusing["refused"], refusing["answered_itself"]) == ("admit", True, False)
     query = "?group_by=model&step=3600"
     async with http.get(f"{url}/v1/usage/series{query}", headers=bearer("root")) as reply:
         groups = (await reply.json())["data"]

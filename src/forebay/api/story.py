@@ -55,7 +55,7 @@ def story(record: Record) -> dict[str, Any]:
             "provider": record.provider,
             "overhead": record.overhead,
         },
-        "stages": [{"name": "receive", "began": 0.0, "seconds": told.entered}, *map(_stage, told.steps)],
+        "stages": [{"name": "receive", "began": 0.0, "seconds": told.entered}, *_stages(record, told)],
         "attempts": [told_attempt(each) for each in attempts(record)],
         "choices": told.choices,
         "cache": _cache(record, told),
@@ -65,7 +65,12 @@ def story(record: Record) -> dict[str, Any]:
     }
 
 
-def _stage(step: Step) -> dict[str, object]:
+def _stages(record: Record, told: Story) -> list[dict[str, object]]:
+    refused = record.outcome == "error"
+    return [_stage(step, refused=refused) for step in told.steps]
+
+
+def _stage(step: Step, *, refused: bool) -> dict[str, object]:
     """``request_seconds`` and ``reply_seconds`` are what the stage itself took; ``seconds`` holds those behind it."""
     ended = step.ended or step.answered
     return {
@@ -74,7 +79,8 @@ def _stage(step: Step) -> dict[str, object]:
         "seconds": max(0.0, ended - step.began),
         "request_seconds": max(0.0, (step.asked or ended) - step.began),
         "reply_seconds": max(0.0, ended - step.answered) if step.answered else 0.0,
-        "answered_itself": not step.asked,
+        "answered_itself": not (step.asked or refused),
+        "refused": refused and not step.asked,
     }
 
 

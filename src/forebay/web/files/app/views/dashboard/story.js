@@ -36,7 +36,7 @@ function Told({ story }) {
     <dl class="totals small">${named.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value === null ? "–" : fine(value)}</dd></div>`)}</dl>
     <h3>Stages</h3>
     <ol class="waterfall">${story.stages.map((each, at) => html`<${Bar} key=${at} name=${each.name} began=${each.began} seconds=${each.seconds} whole=${times.latency}
-      note=${each.answered_itself && at > 0 ? "answered itself" : ""} />`)}</ol>
+      note=${at === 0 ? "" : each.refused ? "refused it" : each.answered_itself ? "answered itself" : ""} />`)}</ol>
     <${Attempts} story=${story} />
     ${story.guards.length > 0 && html`<h3>Guards</h3><ul class="told">${story.guards.map((each, at) => html`<li key=${at}><b>${each.guard}</b> on the ${each.side}: ${each.outcome}${each.kinds.length ? ` (${each.kinds.join(", ")})` : ""}${each.error ? `, ${each.error}` : ""}, ${fine(each.seconds)}</li>`)}</ul>`}
     <h3>Facts</h3>
