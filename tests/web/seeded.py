@@ -82,8 +82,12 @@ def _ended(plain: Record, status: int) -> Record:
         cost=None,
         cache="",
         latency=0.02,
-        story=Story(error="rate_limit_exceeded" if status == TOO_MANY else "upstream_error"),
+        story=_refusal() if status == TOO_MANY else Story(error="upstream_error"),
     )
+
+
+def _refusal() -> Story:
+    return Story(entered=0.0001, steps=(Step("admit", 0.0001, 0.0, 0.0002, 0.0002),), error="rate_limit_exceeded")
 
 
 def _story(deployment: str, ttft: float, *, hit: bool, masked: bool) -> Story:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.served import Served, forebay
 from tests.web.driving import button
@@ -121,9 +121,71 @@ def test_a_chart_leads_to_its_requests_and_a_row_to_its_story(page: Page, stored
     expect(rows.first).to_be_visible()
 
 
+def test_the_requests_behind_errors_are_those_of_every_status(page: Page, stored: Served) -> None:
+    enter(page, stored)
+    card(page, "Errors").get_by_role("link", name="Requests behind Errors").click()
+    expect(page).to_have_url(re.compile(r"\?view=requests$"))
+    names = page.get_by_label("Status").get_by_role("option").all_inner_texts()
+    assert [name.split()[0] for name in names] == ["any", "2xx", "4xx", "429", "499", "5xx"]
+    page.get_by_label("Status").select_option("429")
+    rows = page.get_by_role("region", name="Requests").locator("tbody tr")
+    rows.first.get_by_role("link").click()
+    expect(page.get_by_role("dialog", name="Request")).to_contain_text("refused it")
+
+
+SERIES = """async () => {
+  const base = document.querySelector("script[type=module]").src;
+  const { errorShares, errorsOf, lone, statusOf } = await import(new URL("text/series.js", base));
+  const data = ["200", "499", "429", "400"].map((group, at) => ({ group, requests: [at + 1], errors: [0] }));
+  const errors = errorsOf({ data });
+  return [
+    errors.map((each) => each.status),
+    errorShares({ data, times: [0] }).map((each) => each.label),
+    statusOf(errors), statusOf(errors.slice(1)), statusOf([...errors, { status: "502" }]), statusOf([]),
+    lone([1, null, 2, 3, null, null, 4]),
+  ];
+}"""
+
+
+def test_who_left_is_no_error_and_what_stands_alone_is_known(page: Page, stored: Served) -> None:
+    page.goto(f"{stored.url}/dashboard")
+    found = page.evaluate(SERIES)
+    assert found == [["400", "429"], ["429", "400"], "4xx", "429", "", "", [0, 6]]
+
+
+COLOURED = """canvas => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, canvas.width / 2, 0, canvas.width / 2, canvas.height, 0, 0, canvas.width / 2, canvas.height);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  let coloured = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const [least, most] = [Math.min(...data.slice(at, at + 3)), Math.max(...data.slice(at, at + 3))];
+    if (data[at + 3] > 200 && most - least > 60) coloured += 1;
+  }
+  return coloured;
+}"""
+
+
+def test_a_step_without_neighbours_is_drawn(page: Page, stored: Served) -> None:
+    def sparse(route: Route) -> None:
+        reply = route.fetch()
+        told = reply.json()
+        steps = len(told["times"])
+        some = [0.5 if at in {5, 6, 7, 8, steps - 10} else None for at in range(steps)]
+        told["data"] = [each | {"ttft": dict.fromkeys(("p50", "p90", "p99"), some)} for each in told["data"]]
+        route.fulfill(response=reply, json=told)
+
+    page.route("**/v1/usage/series?**", sparse)
+    enter(page, stored)
+    chart = card(page, "Time to first token").locator("canvas")
+    expect(chart).to_be_visible()
+    assert chart.evaluate(COLOURED) > 0
+
+
 def test_keys_are_made_rotated_and_revoked(page: Page, stored: Served) -> None:
     enter(page, stored, "?view=keys")
     expect(card(page, "Your limits")).to_contain_text("5 of 5 dollars a day left")
+    expect(page.get_by_text("Those of the configuration are not listed")).to_be_visible()
     button(page, "New key").click()
     dialog = page.get_by_role("dialog", name="New key")
     dialog.get_by_label("Name").fill("dora")
@@ -132,6 +194,8 @@ def test_keys_are_made_rotated_and_revoked(page: Page, stored: Served) -> None:
     expect(dialog.get_by_role("alert")).to_contain_text("Unknown scope")
     dialog.get_by_label("Scopes").fill("chat")
     dialog.get_by_label("Dollars a day").fill("2.5")
+    dialog.get_by_label("Dollars a month").fill("75")
+    dialog.get_by_label("Requests a minute").fill("100")
     button(dialog, "Make key").click()
     once = page.get_by_role("dialog", name="The key of dora")
     secret = once.locator("code").inner_text()
@@ -146,6 +210,13 @@ def test_keys_are_made_rotated_and_revoked(page: Page, stored: Served) -> None:
     button(page.get_by_role("dialog"), "Rotate").click()
     assert page.get_by_role("dialog", name="The key of dora").locator("code").inner_text() != secret
     page.keyboard.press("Escape")
+    sure = page.get_by_role("dialog", name="Has the key been kept?")
+    button(sure, "Cancel").click()
+    expect(page.get_by_role("dialog", name="The key of dora").locator("code")).to_be_visible()
+    page.keyboard.press("Escape")
+    button(sure, "Close").last.click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button(page, "Revoke dora").first).to_be_in_viewport(ratio=1)
     button(page, "Revoke dora").first.click()
     button(page.get_by_role("dialog"), "Revoke").click()
     expect(row.filter(has_text="revoked")).to_have_count(1)

@@ -109,13 +109,36 @@ def test_a_conversation_is_exported_and_imported(page: Page, api_url: str, tmp_p
 
 @pytest.mark.parametrize("content", ["no JSON", "{}", '{"object": "forebay.conversation", "version": 1, "items": [1]}'])
 def test_a_file_that_is_not_ours_is_told_so(page: Page, api_url: str, tmp_path: Path, content: str) -> None:
-    file = tmp_path / "x.json"
-    file.write_text(content)
     start(page, api_url)
-    page.get_by_label("File to import").set_input_files(file)
-    expect(page.get_by_role("alert")).to_contain_text("This file is no conversation that Forebay has exported")
+    for name in ("x.json", "y.json"):
+        (tmp_path / name).write_text(content)
+        page.get_by_label("File to import").set_input_files(tmp_path / name)
+        expect(page.get_by_role("alert")).to_have_count(1)
+        expect(page.get_by_role("alert")).to_contain_text(f"{name} is no conversation of Forebay's: It")
     button(page, "Dismiss").click()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_conversations_are_found_whatever_the_marks_of_their_letters(page: Page, api_url: str) -> None:
+    start(page, api_url)
+    ask(page, "About İstanbul")
+    answered(page)
+    page.get_by_label("Search conversations").fill("istanbul")
+    expect(page.get_by_role("status")).to_contain_text("1 conversation found")
+
+
+def test_side_by_side_too_what_was_stopped_or_cut_off_is_counted(page: Page, api_url: str) -> None:
+    page.goto(f"{api_url}/#/compare")
+    page.get_by_role("combobox", name="First model").select_option("stalls")
+    page.get_by_role("combobox", name="Second model").select_option("cut")
+    page.get_by_label("Message to both").fill("one")
+    page.keyboard.press("Enter")
+    first, second = (turns(page, f"Answers of the {name} model").nth(1) for name in ("first", "second"))
+    for side in (first, second):
+        expect(side).to_contain_text("You said: one")
+    button(page, "Stop").click()
+    for side in (first, second):
+        expect(side).to_contain_text("≈ 3 tokens")
 
 
 def test_two_models_are_asked_side_by_side(page: Page, api: FakeApi, api_url: str) -> None:

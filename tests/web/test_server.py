@@ -248,6 +248,17 @@ def wired(page: Page, stored: Served, api: FakeApi) -> Iterator[tuple[Page, Rela
         yield page, relay
 
 
+def test_a_network_that_is_gone_is_told_in_one_place(wired: tuple[Page, Relay]) -> None:
+    page, relay = wired
+    ask(page, "one")
+    answered(page)
+    relay.cut(told=True)
+    ask(page, "two")
+    expect(turns(page).nth(3).get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    expect(page.get_by_role("alert")).to_have_count(1)
+    relay.mend()
+
+
 LONG = " ".join(f"w{number}" for number in range(60))
 
 
@@ -357,7 +368,13 @@ def test_files_of_the_server_go_out_and_in(opened: Page, tmp_path: Path) -> None
     assert "You said: About seas" in told.value.path().read_text()
     (tmp_path / "bad.json").write_text('{"object": "other"}')
     opened.get_by_label("File to import").set_input_files(tmp_path / "bad.json")
-    expect(opened.get_by_role("alert")).to_contain_text("Invalid value 'other' for 'object'.")
+    expect(opened.get_by_role("alert")).to_contain_text(
+        "bad.json is no conversation of Forebay's: Invalid value 'other' for 'object'."
+    )
+    (tmp_path / "Notes.md").write_text("<!-- forebay:user -->\n\nHello\n")
+    opened.get_by_label("File to import").set_input_files(tmp_path / "Notes.md")
+    expect(opened.get_by_role("alert")).to_have_count(0)
+    expect(opened.get_by_role("list", name="Today").get_by_role("link", name="Notes")).to_be_visible()
 
 
 def test_nothing_of_it_is_left_when_it_is_deleted(opened: Page, stored: Served) -> None:

@@ -20,11 +20,18 @@ export async function* streamChat({ model, messages, parameters, signal, headers
   const { headers, requestId, payloads } = await stream("v1/chat/completions", body, signal, asked);
   const figures = ofHeaders(headers);
   yield { figures };
-  for await (const chunks of payloads) {
-    for (const piece of joined(piecesOf(chunks, figures, clock))) {
-      yield piece;
-      if (piece.whole) return;
+  let whole = false;
+  try {
+    for await (const chunks of payloads) {
+      for (const piece of joined(piecesOf(chunks, figures, clock))) {
+        whole = piece.whole;
+        yield piece;
+        if (whole) return;
+      }
     }
+  } finally {
+    // Of what was stopped or cut off this page has counted what came.
+    if (!whole) yield { figures: { ...clock.figures(figures.outputTokens), ...figures } };
   }
   throw new ApiError("The answer broke off before its end.", { requestId, lost: true });
 }

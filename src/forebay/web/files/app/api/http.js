@@ -1,8 +1,12 @@
 // Asks the server that this page came from, and nobody else: with the key or the session that there is.
 
+import { patience } from "../text/numbers.js";
+
 const KEY = "forebay.key";
 /** Longest wait for the head of an answer that is not a model's. */
 const PATIENCE_MS = 30_000;
+/** How a server says itself how long to wait. */
+const TOLD = /again in \d/i;
 
 /** A request that failed, with what the server said about it; `lost`: nobody knows what it has done. */
 export class ApiError extends Error {
@@ -103,11 +107,13 @@ function unreachable(error) {
 async function refusal(response) {
   const body = await response.json().catch(() => null);
   const error = body?.error ?? {};
-  return new ApiError(error.message ?? `The server answered ${response.status} ${response.statusText}`.trim(), {
+  const retryAfter = Number(response.headers.get("retry-after")) || 0;
+  const message = error.message ?? `The server answered ${response.status} ${response.statusText}`.trim();
+  return new ApiError(retryAfter > 1 && !TOLD.test(message) ? `${message} It can be tried again in ${patience(retryAfter)}.` : message, {
     status: response.status,
     code: error.code ?? "",
     param: error.param ?? "",
     requestId: idOf(response),
-    retryAfter: Number(response.headers.get("retry-after")) || 0,
+    retryAfter,
   });
 }

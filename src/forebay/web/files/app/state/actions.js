@@ -13,6 +13,8 @@ import { fail, tell } from "./toasts.js";
 /** The conversation whose links are shown. @type {import("../html.js").signal<{id: string, title: string} | null>} */
 export const shared = signal(null);
 
+/** What is told of one import ends what was told of the one before. */
+const IMPORT = "import";
 /** The largest file that is read. */
 const LARGEST = 64 * 1024 * 1024;
 
@@ -65,12 +67,25 @@ export function save(entry, format) {
 export function load(file) {
   return attempt(async () => {
     if (file.size > LARGEST) throw new ApiError(`${file.name} is larger than 64 MiB.`);
-    const markdown = /\.(md|markdown)$/i.test(file.name);
-    const made = await book.value.importFile(await file.text(), markdown ? "text/markdown" : "application/json");
+    const [name, ending] = [file.name.replace(/\.[^.]*$/, ""), file.name.split(".").at(-1).toLowerCase()];
+    const markdown = ["md", "markdown"].includes(ending);
+    const made = await imported(file, markdown ? "text/markdown" : "application/json");
+    if (markdown && !made.title) await book.value.rename(made.id, name.slice(0, 200));
     await shelf.refresh();
     go("chat", made.id);
-    tell("The conversation was imported.");
-  });
+    tell("The conversation was imported.", IMPORT);
+  }, IMPORT);
+}
+
+/** The conversation of `file`; what is wrong with it is told by the file's name, with the server's words behind. */
+async function imported(file, type) {
+  try {
+    return await book.value.importFile(await file.text(), type);
+  } catch (error) {
+    const why = error.status === 413 ? "is too large to be imported" : [0, 400, 415, 422].includes(error.status) && !error.lost ? "is no conversation of Forebay's" : "";
+    if (!why) throw error;
+    throw new ApiError(`${file.name} ${why}: ${error.message}`, error);
+  }
 }
 
 export async function copy(text) {
@@ -102,12 +117,12 @@ export const attemptOn = (entry, action) =>
   });
 
 /** Does `action`; a failure is told, with a way to try again. */
-export async function attempt(action) {
+export async function attempt(action, of = "") {
   try {
     await action();
   } catch (error) {
     if (await refused(error)) return;
-    fail(error, error.status === 0 || error.status >= 500 ? () => attempt(action) : null);
+    fail(error, error.lost || error.status >= 500 ? () => attempt(action, of) : null, of);
   }
 }
 

@@ -15,7 +15,7 @@ export class MemoryBook {
   #count = 0;
 
   async list({ query = "" } = {}) {
-    const words = query.toLowerCase();
+    const words = folded(query);
     const found = [...this.#kept.values()].filter((each) => !words || textOf(each).includes(words));
     found.sort((a, b) => b.updated_at - a.updated_at);
     return { data: found.map(({ id, title, updated_at }) => ({ id, title, updated_at })), has_more: false };
@@ -99,7 +99,7 @@ export class MemoryBook {
 
   #find(id) {
     const kept = this.#kept.get(id);
-    if (!kept) throw new ApiError("There is no such conversation: this page has forgotten it.", { status: 404 });
+    if (!kept) throw new ApiError("There is no such conversation: this page has forgotten it.", { status: 404, param: "conversation" });
     return kept;
   }
 
@@ -144,7 +144,9 @@ function said({ nodes }, leaf, instructions) {
   return [...first, ...path(nodes, leaf).map(({ role, text }) => ({ role, content: text }))];
 }
 
-const textOf = ({ title, nodes }) => [title, ...[...nodes.values()].map((node) => node.text)].join("\n").toLowerCase();
+const textOf = ({ title, nodes }) => folded([title, ...[...nodes.values()].map((node) => node.text)].join("\n"));
+/** Without cases and marks: "istanbul" is found in "İstanbul". */
+const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 function itemOf({ id, role, text, parent, created, state }) {
   const type = role === "assistant" ? "output_text" : "input_text";
@@ -157,21 +159,19 @@ function markdown(title, nodes) {
   return `# ${title || "Conversation"}\n\n${turns.join("\n")}`;
 }
 
-const NOT_OURS = "This file is no conversation that Forebay has exported";
-
 function read(text) {
   let file;
   try {
     file = JSON.parse(text);
   } catch {
-    throw new ApiError(`${NOT_OURS}: it is not JSON.`);
+    throw new ApiError("It is not JSON.");
   }
   if (file?.object !== "forebay.conversation" || file.version !== 1) {
-    throw new ApiError(`${NOT_OURS}: its 'object' is not "forebay.conversation" of version 1.`);
+    throw new ApiError("Its 'object' is not \"forebay.conversation\" of version 1.");
   }
   const items = Array.isArray(file.items) ? file.items.filter((item) => item?.type === "message") : [];
   if (!items.length || !items.every((item) => typeof item.id === "string" && ["user", "assistant"].includes(item.role))) {
-    throw new ApiError(`${NOT_OURS}: its 'items' are no messages.`);
+    throw new ApiError("Its 'items' are no messages.");
   }
   return { ...file, items };
 }

@@ -2,7 +2,7 @@
 
 import { saveKey, savedKey } from "../api/http.js";
 import * as api from "../api/others.js";
-import { signal } from "../html.js";
+import { computed, signal } from "../html.js";
 
 const KEY_ONLY = [{ type: "key" }];
 
@@ -10,6 +10,10 @@ const KEY_ONLY = [{ type: "key" }];
 export const gate = signal(null);
 /** Who is logged in: {label, role}, or null. */
 export const user = signal(null);
+/** Whether a model may be asked, as far as is known: of a key nobody tells what it may. */
+export const mayAsk = computed(() => user.value?.role !== "viewer");
+/** Whether the server's keys, adapters and other tenants may be looked after, as far as is known. */
+export const mayRun = computed(() => !user.value || user.value.role === "admin");
 
 /** Asks who is logged in; the gate is shut if nobody is and somebody must be. */
 export async function begin() {
@@ -21,13 +25,15 @@ export async function begin() {
 /** Shows the login if that is what `error` is about. */
 export async function refused(error) {
   if (error.status !== 401) return false;
-  const had = savedKey() !== null || user.value !== null;
-  if (savedKey() !== null) saveKey(null);
+  const key = savedKey();
+  const had = key !== null || user.value !== null;
+  if (key !== null) saveKey(null);
   const found = await api.session().catch(() => null);
   user.value = null;
   const methods = found?.methods?.length ? found.methods : KEY_ONLY;
-  const why = methods.length === 1 ? "The API key was refused." : "The login has ended, or the key was refused.";
-  shut(had ? `${why} ${error.message}${error.about}` : "", methods);
+  // What the server says of a key means nothing to somebody who has none.
+  const why = key === null ? "The login has ended: please log in again." : `The API key was refused. ${error.message}`;
+  shut(had ? `${why}${error.about}` : "", methods);
   return true;
 }
 

@@ -6,7 +6,7 @@ const SHOWN_MS = 5000;
 const MOST = 4;
 let names = 0;
 
-/** @type {import("../html.js").signal<{id: number, text: string, error: boolean, retry: (() => void) | null}[]>} */
+/** @type {import("../html.js").signal<{id: number, text: string, error: boolean, retry: (() => void) | null, of: string}[]>} */
 export const toasts = signal([]);
 /** What a screen reader says next. */
 export const spoken = signal("");
@@ -18,15 +18,16 @@ export function dismiss(id) {
 }
 
 /** Says that something was done. */
-export function tell(text) {
-  show({ text, error: false, retry: null });
+export function tell(text, of = "") {
+  show({ text, error: false, retry: null, of });
 }
 
-/** Says that something failed, with what whoever runs the server needs to know; stays until it is dismissed. */
-export function fail(error, retry = null) {
+/** Says that something failed, with what whoever runs the server needs to know; stays until it is dismissed, or until the
+ * next word `of` the same. */
+export function fail(error, retry = null, of = "") {
   if (error.name === "AbortError") return;
   if (error.name !== "ApiError") console.error(error);
-  show({ text: `${error.message}${error.about ?? ""}`, error: true, retry });
+  show({ text: `${error.message}${error.about ?? ""}`, error: true, retry, of });
 }
 
 export function say(text) {
@@ -36,6 +37,7 @@ export function say(text) {
 function show(toast) {
   names += 1;
   const id = names;
-  toasts.value = [...toasts.value.filter((each) => each.text !== toast.text), { id, ...toast }].slice(-MOST);
+  const others = toasts.value.filter((each) => each.text !== toast.text && (!toast.of || each.of !== toast.of));
+  toasts.value = [...others, { id, ...toast }].slice(-MOST);
   if (!toast.error) setTimeout(() => dismiss(id), SHOWN_MS);
 }

@@ -6,6 +6,9 @@ export const duration = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000
 /** @param {number} rate a second */
 export const speed = (rate) => (rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString("en"));
 
+/** How long somebody has to wait. @param {number} seconds */
+export const patience = (seconds) => (seconds < 120 ? count(Math.ceil(seconds), "second") : count(Math.ceil(seconds / 60), "minute"));
+
 export const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 
 /** Dollars as the server writes them, with no more digits than say something. @param {string | number} cost */

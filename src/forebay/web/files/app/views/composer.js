@@ -1,6 +1,7 @@
 // The field for questions: Enter sends, what is too large is said to be so before it makes the page slow.
 
 import { html, useEffect, useRef, useSignal } from "../html.js";
+import { mayAsk } from "../state/session.js";
 import { fail } from "../state/toasts.js";
 import { ApiError } from "../api/http.js";
 import { Icon } from "./icons.js";
@@ -13,7 +14,13 @@ export const LONGEST = 1_000_000;
  *   last?: () => void, draft?: () => string}} props `last` is called by the arrow up in an empty field, `draft` for what
  *   stands in it first, once something can be asked
  */
-export function Composer({ send, stop, running, ready, label = "Message", last, draft }) {
+export function Composer(props) {
+  return mayAsk.value
+    ? html`<${Field} ...${props} />`
+    : html`<p class="notice">With the role “viewer” you may read, but not ask. An admin of the login can give you another.</p>`;
+}
+
+function Field({ send, stop, running, ready, label = "Message", last, draft }) {
   const field = useRef(null);
   const empty = useSignal(true);
   useEffect(() => {

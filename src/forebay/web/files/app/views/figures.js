@@ -48,7 +48,7 @@ function badgesOf({ state, figures, text }) {
       title: `${each.side}${each.kinds?.length ? `: ${each.kinds.join(", ")}` : ""}`,
       kind: "warn",
     })),
-    figures.watermark && { text: `watermark: ${figures.watermark}`, title: "The answer carries a mark of this key.", kind: "good" },
+    figures.watermark && { text: `watermark: ${figures.watermark}`, title: "The answer was marked with this key; a short one, or one made at a low temperature, is marked weakly, and may not be found to be.", kind: "good" },
     figures.attempts > 1 && { text: count(figures.attempts, "attempt"), title: "More than one deployment was asked.", kind: "warn" },
   ]
     .filter(Boolean)

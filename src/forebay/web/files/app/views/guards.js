@@ -47,7 +47,8 @@ export function Guards() {
   };
   return html`<${Top} title="Guards" />
     <div class="pad">
-      <p class="lead">Shows what this server's guards say about a text, without asking a model.</p>
+      <p class="lead">Shows what this server's guards say about a text, without asking a model: those that hold for you, or, for
+        an admin, all there are, whomever they hold for. A question in the chat meets only those that hold for its writer.</p>
       <form class="form" onSubmit=${submit}>
         <label>Text<textarea id="question" ref=${field} rows="5" onPaste=${(event) => bounded(event, LONGEST)} placeholder="Write to me at jane@example.com"></textarea></label>
         <div class="row wrap">

@@ -57,9 +57,10 @@ function Choice({ id, label, signal, options }) {
 
 function Problem({ error, retry }) {
   const off = error.status === 404;
+  if (off) return html`<p class="hint" role="status">This server keeps no queue of reviews: its configuration has no “reviews”.</p>`;
   return html`<div class="failure" role="alert">
-    <p>${off ? "This server keeps no queue of reviews." : `${error.message}${error.about ?? ""}`}</p>
-    ${!off && html`<button type="button" onClick=${retry}>Try again</button>`}
+    <p>${error.message}${error.about ?? ""}</p>
+    <button type="button" onClick=${retry}>Try again</button>
   </div>`;
 }
 

@@ -119,7 +119,7 @@ function Account() {
   return html`<div class="account">
     <input ref=${file} type="file" accept=".json,.md,application/json,text/markdown" aria-label="File to import" hidden onChange=${chosen} />
     <button type="button" class="plain-button" disabled=${!book.value} onClick=${() => file.current.click()}><${Icon} name="upload" />Import</button>
-    ${known && models.value && html`<button type="button" class="plain-button" onClick=${leave}>Log out${user.value && html`<span class="who"> ${user.value.label}</span>`}</button>`}
+    ${known && models.value && html`${user.value && html`<span class="who">${user.value.label}</span>`}<button type="button" class="plain-button" onClick=${leave}>Log out</button>`}
   </div>`;
 }
 

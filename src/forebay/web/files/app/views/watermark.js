@@ -22,7 +22,7 @@ const SERIES = [
 ];
 const VERDICTS = {
   marked: { title: "Carries the mark", text: "A text without the mark would hardly ever look like this one." },
-  not_found: { title: "No mark found", text: "A text without the mark may well look like this one." },
+  not_found: { title: "No mark found", text: "A text without the mark may well look like this one. So may a marked one that is short, or was made at a low temperature, as many models are by default." },
   too_short: { title: "Too short to say", text: "It needs at least 50 tokens that count; fewer would be a guess." },
 };
 

@@ -1,7 +1,7 @@
 // The frame of the dashboard: which page of it is shown, who looks at it, and the way back to the chat.
 
 import { savedKey } from "../../api/http.js";
-import { html, useEffect } from "../../html.js";
+import { html, useEffect, useRef } from "../../html.js";
 import { models, query, start } from "../../state/dashboard.js";
 import { gate, leave, user } from "../../state/session.js";
 import { set, settings } from "../../state/settings.js";
@@ -32,19 +32,21 @@ export function Dashboard() {
   const { view } = query.value;
   const { view: View, title } = PAGES[view];
   const { theme } = settings.value;
+  const pages = useRef(null);
   useEffect(() => {
     document.title = `${title} · Forebay`;
+    pages.current.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [title]);
   return html`<a class="skip" href="#content" onClick=${skip}>Skip to the content</a>
     <div class="dashboard">
       <header class="dashboard-top">
         <a class="brand" href="./"><img src="icon.svg" alt="" width="28" height="28" /><span>Forebay</span></a>
-        <nav aria-label="Dashboard">
+        <nav ref=${pages} aria-label="Dashboard">
           ${Object.entries(PAGES).map(([page, { title: name }]) => html`<${Go} key=${page} to=${{ view: page }} aria-current=${page === view ? "page" : null}>${name}<//>`)}
         </nav>
         <div class="account">
           <a class="plain-button button" href="./">Chat</a>
-          ${(user.value || savedKey()) && models.value && html`<button type="button" class="plain-button" onClick=${leave}>Log out${user.value && html`<span class="who"> ${user.value.label}</span>`}</button>`}
+          ${(user.value || savedKey()) && models.value && html`${user.value && html`<span class="who">${user.value.label}</span>`}<button type="button" class="plain-button" onClick=${leave}>Log out</button>`}
           <${IconButton} name=${ICONS[theme]} label=${`Colours: ${theme}`} onClick=${() => set({ theme: NEXT[theme] })} />
         </div>
       </header>

@@ -51,15 +51,15 @@ export function Keys() {
 }
 
 function List({ keys, rotate, revoke }) {
-  if (!keys.length) return html`<p class="nothing">No key has been made yet.</p>`;
+  if (!keys.length) return html`<p class="nothing">No key has been made here yet. Those of the configuration are not listed: they are changed there.</p>`;
   return html`<div class="scroll" role="region" aria-label="List of keys" tabindex="0"><table>
-    <thead><tr>${["Name", "State", "Tenant", "Scopes", "Models", "Limits", "Made", "Ends", "Actions"].map((name) => html`<th scope="col" key=${name}>${name}</th>`)}</tr></thead>
+    <thead><tr>${["Name", "State", "Tenant", "Scopes", "Models", "Limits", "Made", "Ends"].map((name) => html`<th scope="col" key=${name}>${name}</th>`)}<th scope="col" class="acts">Actions</th></tr></thead>
     <tbody>${keys.map((key) => html`<tr key=${key.id}>
       <th scope="row">${key.name}<br /><span class="hint">${key.id}</span></th>
       <td><span class=${`state ${stateOf(key) === "active" ? "good" : "bad"}`}>${stateOf(key)}</span></td>
       <td>${key.tenant}</td><td>${key.scopes?.join(", ") ?? "all"}</td><td>${key.models?.join(", ") ?? "all"}</td>
-      <td>${limitsOf(key) || "none"}</td><td>${moment(key.created)}</td><td>${key.expires ? moment(key.expires) : "never"}</td>
-      <td>${stateOf(key) === "active" && html`<span class="row">
+      <td class="long">${limitsOf(key) || "none"}</td><td>${moment(key.created)}</td><td>${key.expires ? moment(key.expires) : "never"}</td>
+      <td class="acts">${stateOf(key) === "active" && html`<span class="row">
         <${Spent} id=${key.id} name=${key.name} />
         <button type="button" class="plain-button" aria-label=${`Rotate ${key.name}`} onClick=${() => rotate(key)}>Rotate</button>
         <button type="button" class="plain-button danger" aria-label=${`Revoke ${key.name}`} onClick=${() => revoke(key)}>Revoke</button></span>`}</td>
@@ -79,8 +79,17 @@ const stateOf = ({ revoked, expires }) => (revoked && revoked * 1000 <= Date.now
 const limitsOf = (key) => Object.keys(NAMES).filter((name) => key[name] !== null).map((name) => `${short(key[name])} ${NAMES[name]}`).join(", ");
 
 function Once({ made, close }) {
-  const copy = () => navigator.clipboard.writeText(made.key).then(() => tell("The key was copied."), () => fail(new Error("The browser does not let this page copy: mark the key and copy it.")));
-  return html`<${Dialog} title=${`The key of ${made.name}`} close=${close}>
+  const copied = useSignal(false);
+  const kept = () => {
+    copied.value = true;
+    tell("The key was copied.");
+  };
+  // Whoever presses Esc without having copied it would have to make another one.
+  const leave = async () => {
+    if (copied.value || (await confirmed("Has the key been kept?", "It cannot be shown again.", "Close"))) close();
+  };
+  const copy = () => navigator.clipboard.writeText(made.key).then(kept, () => fail(new Error("The browser does not let this page copy: mark the key and copy it.")));
+  return html`<${Dialog} title=${`The key of ${made.name}`} close=${leave}>
     <p>This is the only time it is shown: whoever loses it needs another one.</p>
     <p class="secret-text"><code>${made.key}</code></p>
     <div class="row end"><button type="button" class="primary" onClick=${copy}>Copy</button><button type="button" onClick=${close}>Done</button></div>

@@ -5,7 +5,7 @@ import { listModels } from "../../api/others.js";
 import { html, useSignal } from "../../html.js";
 import { useAsked } from "../../state/asked.js";
 import { confirmed } from "../../state/questions.js";
-import { refused } from "../../state/session.js";
+import { mayRun, refused } from "../../state/session.js";
 import { fail, tell } from "../../state/toasts.js";
 import { Go, State } from "./card.js";
 
@@ -31,10 +31,10 @@ export function Models() {
           <tbody>${data.models.map((each) => html`<tr key=${each.id}>
             <th scope="row">${each.id}</th><td>${each.parent ? `adapter of ${each.parent}` : "model"}</td><td>${each.owner}</td>
             <td><${Go} to=${{ view: "requests", model: each.id }} aria-label=${`Requests of ${each.id}`}>Requests →<//></td>
-            <td>${each.parent && html`<button type="button" class="plain-button danger" aria-label=${`Unload ${each.id}`} onClick=${() => unload(each)}>Unload</button>`}</td>
+            <td>${each.parent && mayRun.value && html`<button type="button" class="plain-button danger" aria-label=${`Unload ${each.id}`} onClick=${() => unload(each)}>Unload</button>`}</td>
           </tr>`)}</tbody></table></div>`}
       </section>
-      <${Load} models=${data.models.filter((each) => !each.parent)} loaded=${asked.again} />`}`;
+      ${mayRun.value && html`<${Load} models=${data.models.filter((each) => !each.parent)} loaded=${asked.again} />`}`}`;
 }
 
 function Ready({ failing: which }) {

@@ -4,7 +4,7 @@ import * as api from "../../api/operations.js";
 import { html, useMemo } from "../../html.js";
 import { useAsked } from "../../state/asked.js";
 import { filters, go, query } from "../../state/dashboard.js";
-import { user } from "../../state/session.js";
+import { mayRun } from "../../state/session.js";
 import { dollars, duration, short } from "../../text/numbers.js";
 import * as lines from "../../text/series.js";
 import { Card, Go, State } from "./card.js";
@@ -48,8 +48,8 @@ function Charts({ told }) {
   return html`${all.source === "recent" && html`<p class="notice-box">This server has no store: the charts are of the latest few thousand requests that it remembers. With a store they reach back for as long as it keeps rows.</p>`}
     <${Totals} sums=${sums} />
     <div class="cards">
-      <${Card} ...${common} title="Requests" hint="a second, by model" headline=${`${short(sums.requests / sums.seconds)}/s`} lines=${drawn.requests} format=${(value) => `${short(value)}/s`} />
-      <${Card} ...${common} title="Errors" hint="of all requests, by status" headline=${sums.errors === null ? "" : percent(sums.errors)} lines=${drawn.errors} format=${percent} to=${{ status: errors[0]?.status ?? "" }} empty="No errors in this range.">
+      <${Card} ...${common} title="Requests" hint=${`a second, by model${drawn.requests.some((each) => each.label === "none") ? "; none: refused before there was one" : ""}`} headline=${`${short(sums.requests / sums.seconds)}/s`} lines=${drawn.requests} format=${(value) => `${short(value)}/s`} />
+      <${Card} ...${common} title="Errors" hint="of all requests, by status; who left (499) is none" headline=${sums.errors === null ? "" : percent(sums.errors)} lines=${drawn.errors} format=${percent} to=${{ status: lines.statusOf(errors) }} empty="No errors in this range.">
         <${ErrorLinks} statuses=${errors} />
       <//>
       <${Card} ...${common} title="Time to first token" hint="TTFT: accepted to first content sent" lines=${drawn.ttft} format=${duration} />
@@ -99,9 +99,8 @@ const ErrorLinks = ({ statuses }) =>
   html`<p class="statuses">${statuses.map((each) => html`<${Go} key=${each.status} class="chip" to=${{ view: "requests", status: each.status }}>${each.status} × ${short(each.count)}<//>`)}</p>`;
 
 function Payer() {
-  const may = !user.value || user.value.role === "admin";
   return html`<p class="payer">By
     <select aria-label="Cost by" value=${query.value.cost} onChange=${(event) => go({ cost: event.currentTarget.value })}>
-      ${Object.entries(PAYERS).map(([value, name]) => (value !== "tenant" || may) && html`<option key=${value} value=${value}>${name}</option>`)}
+      ${Object.entries(PAYERS).map(([value, name]) => (value !== "tenant" || mayRun.value) && html`<option key=${value} value=${value}>${name}</option>`)}
     </select></p>`;
 }

@@ -3,6 +3,7 @@
 import { html, useEffect, useRef } from "../../html.js";
 import { load } from "../chart.js";
 import { colourOf, useScheme } from "../colours.js";
+import { lone } from "../../text/series.js";
 
 const HEIGHT = 190;
 export const COLOURS = 8;
@@ -60,11 +61,11 @@ function options(element, lines, format, most) {
       { ...axis, grid: { show: false }, space: 64, values: TIMES },
       { ...axis, size: 54, values: (_, values) => values.map((value) => (value === null ? "" : format(value))) },
     ],
-    scales: { y: { range: (_, low, high) => [0, most ?? (high > 0 ? high * 1.08 : 1)] } },
+    scales: { x: { range: around }, y: { range: (_, low, high) => [0, most ?? (high > 0 ? high * 1.08 : 1)] } },
     series: [
       { value: (_, value) => (value === null ? "" : new Date(value * 1000).toLocaleString("en-GB", { dateStyle: "short", timeStyle: "short" })) },
       ...lines.map((each, number) => {
-        const stroke = colour(`--series-${(number % COLOURS) + 1}`);
+        const stroke = colour(each.rest ? "--quiet" : `--series-${(number % COLOURS) + 1}`);
         const only = lines.length === 1;
         return {
           label: each.label,
@@ -72,7 +73,8 @@ function options(element, lines, format, most) {
           fill: only ? `color-mix(in srgb, ${stroke} 13%, transparent)` : undefined,
           dash: DASHES[number % COLOURS],
           width: 2,
-          points: { show: each.values.filter((value) => value !== null).length < 3, size: 6 },
+          // No line leads to a step between two of which nothing is known.
+          points: { show: false, filter: (plot, series) => lone(plot.data[series]), size: 6 },
           value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
         };
       }),
@@ -81,6 +83,9 @@ function options(element, lines, format, most) {
     legend: { show: true },
   };
 }
+
+/** A single moment stands in the middle of a minute, not of years. */
+const around = (_, low, high) => (low === high ? [low - 30, high + 30] : [low, high]);
 
 // uPlot's own names of times are American; these are the same everywhere.
 const TIMES = [
