@@ -208,6 +208,14 @@ def test_the_system_or_a_choice_makes_the_same_light_and_dark_page(page: Page, a
     assert grounds["light"] != grounds["dark"]
 
 
+def test_a_text_without_a_mark_is_told_what_may_hide_one(page: Page, api: FakeApi, api_url: str) -> None:
+    api.answers["/v1/watermark/detect"] = {**MARKED, "verdict": "not_found"}
+    page.goto(f"{api_url}/#/watermark")
+    page.get_by_label("Text").fill("The hills were quiet.")
+    button(page, "Look for a mark").click()
+    expect(page.get_by_role("region", name="No mark found")).to_contain_text("made at a low temperature")
+
+
 def test_too_short_a_text_is_not_judged(page: Page, api: FakeApi, api_url: str) -> None:
     api.answers["/v1/watermark/detect"] = {**MARKED, "verdict": "too_short", "mask": [None, True], "tokens": ["a", "b"]}
     page.goto(f"{api_url}/#/watermark")
@@ -220,6 +228,7 @@ def test_too_short_a_text_is_not_judged(page: Page, api: FakeApi, api_url: str) 
 def test_the_playground_shows_what_guards_say(page: Page, api: FakeApi, api_url: str) -> None:
     api.answers["/v1/guards/check"] = CHECKED
     page.goto(f"{api_url}/#/guards")
+    expect(page.get_by_text("for an admin, all there are, whomever they hold for")).to_be_visible()
     page.get_by_label("Text").fill("🌊 Write to jane@example.com now")
     page.get_by_label("It is").select_option("An answer")
     button(page, "Check").click()
