@@ -1,4 +1,4 @@
-"""A chat of some forty lines, which keeps nothing itself: `python examples/chat_client.py [CONVERSATION]`."""
+"""A chat of forty lines, which keeps nothing itself: `python examples/chat_client.py [CONVERSATION]`."""
 
 import os
 import sys
@@ -8,16 +8,20 @@ import openai
 
 URL = os.environ.get("FOREBAY_URL", "http://127.0.0.1:8080/v1")
 FAILURES = (openai.OpenAIError, httpx.HTTPError)
+client = openai.OpenAI(base_url=URL, api_key=os.environ.get("FOREBAY_API_KEY", "none"))
 
 
-def chat(client: openai.OpenAI) -> None:
-    """Go on with the conversation that the command line names, or begin one."""
+def why(error: Exception) -> str:
+    """What the server says is wrong; else where nobody answers."""
+    return (body if isinstance(body := getattr(error, "body", 0), dict) else {}).get("message") or f"{error} ({URL})"
+
+
+try:
     able = (each.id for each in client.models.list() if "chat/completions" in (each.model_extra or {})["operations"])
     model = os.environ.get("FOREBAY_MODEL") or next(able, "")
     name = sys.argv[1] if len(sys.argv) > 1 else client.conversations.create().id
-    for item in client.conversations.items.list(name, order="asc", limit=100):
-        if item.type == "message":
-            print(f"{item.role}: " + "".join(getattr(part, "text", "") for part in item.content))
+    for item in (each for each in client.conversations.items.list(name, order="asc") if each.type == "message"):
+        print(f"{item.role}: " + "".join(getattr(part, "text", "") for part in item.content))
     print(f"This is {name}; go on with it later, or end with an empty line.")
     while said := input("you: ").strip():
         print("assistant: ", end="")
@@ -30,16 +34,6 @@ def chat(client: openai.OpenAI) -> None:
         except FAILURES as error:  # the next message may do better
             print(f"[{why(error)}]", end="")
         print()
-
-
-def why(error: Exception) -> str:
-    """What the server says is wrong; else where nobody answers."""
-    body = getattr(error, "body", None)
-    return body["message"] if isinstance(body, dict) and "message" in body else f"{error} ({URL})"
-
-
-try:
-    chat(openai.OpenAI(base_url=URL, api_key=os.environ.get("FOREBAY_API_KEY", "none")))
 except FAILURES as error:
     sys.exit(why(error))
 except (EOFError, KeyboardInterrupt):

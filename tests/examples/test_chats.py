@@ -42,7 +42,7 @@ def settings(folder: Path) -> Settings:
 
 async def test_the_chat_of_some_forty_lines(tmp_path: Path) -> None:
     program = (EXAMPLES / "chat_client.py").read_text(encoding="utf-8")
-    assert len(program.splitlines()) <= 46
+    assert len(program.splitlines()) <= 40
     async with serving(assemble(settings(tmp_path), {"p": Scripted(SCRIPT, Usage(1, 1))})) as running:
         environ = os.environ | {"FOREBAY_URL": f"{running.url}/v1"}
 
