@@ -97,7 +97,12 @@ def test_a_forebay_that_is_killed_takes_it_along(tmp_path: Path) -> None:
 
 def begun(config: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "forebay", "serve", "--port", "0", "--config", str(config), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # What a shell runs in the background ignores Ctrl-C, and so would whatever it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -48,6 +48,7 @@ class Tokenizer:
         for token in self.special:
             self.pieces[token] = b""
         self.longest = max(map(len, self.names))
+        self._nul = [self.names.index(b"\0")] if b"\0" in self.names else []
         self.prefix = self._run("")
         self._check()
 
@@ -62,9 +63,10 @@ class Tokenizer:
         return twin
 
     def _run(self, text: str) -> list[int]:
-        self._request.infer([np.array([text])])
+        kept = text.rstrip("\0")  # which NumPy takes for padding
+        self._request.infer([np.array([kept])])
         tokens: list[int] = self._request.get_output_tensor(0).data[0].tolist()
-        return tokens
+        return tokens + self._nul * (len(text) - len(kept))
 
     def _check(self) -> None:
         if b"".join(self.pieces[token] for token in self.encode(_SAMPLE)) != _SAMPLE.encode():
