@@ -114,7 +114,7 @@ def test_a_file_that_is_not_ours_is_told_so(page: Page, api_url: str, tmp_path: 
         (tmp_path / name).write_text(content)
         page.get_by_label("File to import").set_input_files(tmp_path / name)
         expect(page.get_by_role("alert")).to_have_count(1)
-        expect(page.get_by_role("alert")).to_contain_text(f"{name} is no conversation of Forebay's: It")
+        expect(page.get_by_role("alert")).to_contain_text(f"{name}: This file is no conversation of Forebay's. It")
     button(page, "Dismiss").click()
     expect(page.get_by_role("alert")).to_have_count(0)
 

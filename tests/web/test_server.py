@@ -344,8 +344,9 @@ def test_a_conversation_is_shared_by_links_that_are_copied_and_revoked(opened: P
     expect(dialog.get_by_text("There is none.")).to_be_visible()
     expect(dialog.get_by_label("Link", exact=True)).to_have_count(0)
     expect(dialog.get_by_role("heading", name="Links that show it")).to_be_focused()
-    with pytest.raises(urllib.error.HTTPError, match="404"):
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
         urllib.request.urlopen(link)
+    refused.value.close()
     opened.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(more).to_be_focused()
@@ -369,12 +370,12 @@ def test_files_of_the_server_go_out_and_in(opened: Page, tmp_path: Path) -> None
     (tmp_path / "bad.json").write_text('{"object": "other"}')
     opened.get_by_label("File to import").set_input_files(tmp_path / "bad.json")
     expect(opened.get_by_role("alert")).to_contain_text(
-        "bad.json is no conversation of Forebay's: Invalid value 'other' for 'object'."
+        "bad.json: This file is no conversation of Forebay's. Invalid value 'other' for 'object'."
     )
     (tmp_path / "Notes.md").write_text("<!-- forebay:user -->\n\nHello\n")
     opened.get_by_label("File to import").set_input_files(tmp_path / "Notes.md")
     expect(opened.get_by_role("alert")).to_have_count(0)
-    expect(opened.get_by_role("list", name="Today").get_by_role("link", name="Notes")).to_be_visible()
+    expect(opened.get_by_role("list", name="Today").get_by_role("link", name="Hello")).to_be_visible()
 
 
 def test_nothing_of_it_is_left_when_it_is_deleted(opened: Page, stored: Served) -> None:

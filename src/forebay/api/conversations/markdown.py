@@ -56,7 +56,7 @@ def read(body: bytes) -> tuple[str, Sequence[Said]]:
     title = next((line[2:].strip() for line in head if line.startswith("# ")), "")[:TITLE]
     if not parts:
         raise InvalidRequestError(
-            "This is no conversation of Forebay's: no line like '<!-- forebay:user -->' is in it.", param="items"
+            "This file is no conversation of Forebay's: no line like '<!-- forebay:user -->' is in it.", param="items"
         )
     return title, [_said(part, number) for number, part in enumerate(parts)]
 

@@ -67,24 +67,22 @@ export function save(entry, format) {
 export function load(file) {
   return attempt(async () => {
     if (file.size > LARGEST) throw new ApiError(`${file.name} is larger than 64 MiB.`);
-    const [name, ending] = [file.name.replace(/\.[^.]*$/, ""), file.name.split(".").at(-1).toLowerCase()];
-    const markdown = ["md", "markdown"].includes(ending);
+    const markdown = ["md", "markdown"].includes(file.name.split(".").at(-1).toLowerCase());
     const made = await imported(file, markdown ? "text/markdown" : "application/json");
-    if (markdown && !made.title) await book.value.rename(made.id, name.slice(0, 200));
     await shelf.refresh();
     go("chat", made.id);
     tell("The conversation was imported.", IMPORT);
   }, IMPORT);
 }
 
-/** The conversation of `file`; what is wrong with it is told by the file's name, with the server's words behind. */
+/** The conversation of `file`; what is wrong with it is told by the file's name. */
 async function imported(file, type) {
   try {
     return await book.value.importFile(await file.text(), type);
   } catch (error) {
-    const why = error.status === 413 ? "is too large to be imported" : [0, 400, 415, 422].includes(error.status) && !error.lost ? "is no conversation of Forebay's" : "";
-    if (!why) throw error;
-    throw new ApiError(`${file.name} ${why}: ${error.message}`, error);
+    if (error.lost) throw error;
+    const what = error.status === 413 ? `${file.name} is too large to be imported` : file.name;
+    throw new ApiError(`${what}: ${error.message}`, error);
   }
 }
 

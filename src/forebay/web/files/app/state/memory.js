@@ -164,16 +164,21 @@ function read(text) {
   try {
     file = JSON.parse(text);
   } catch {
-    throw new ApiError("It is not JSON.");
+    throw foreign("It is not JSON.");
   }
   if (file?.object !== "forebay.conversation" || file.version !== 1) {
-    throw new ApiError("Its 'object' is not \"forebay.conversation\" of version 1.");
+    throw foreign("Its 'object' is not \"forebay.conversation\" of version 1.");
   }
   const items = Array.isArray(file.items) ? file.items.filter((item) => item?.type === "message") : [];
   if (!items.length || !items.every((item) => typeof item.id === "string" && ["user", "assistant"].includes(item.role))) {
-    throw new ApiError("Its 'items' are no messages.");
+    throw foreign("Its 'items' are no messages.");
   }
   return { ...file, items };
+}
+
+/** In the words that the server has for it. */
+function foreign(why) {
+  return new ApiError(`This file is no conversation of Forebay's. ${why}`);
 }
 
 function contentOf({ content }) {
