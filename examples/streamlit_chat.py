@@ -16,10 +16,14 @@ import streamlit as st
 
 Item = Mapping[str, Any]
 
-client = openai.OpenAI(
-    base_url=os.environ.get("FOREBAY_URL", "http://127.0.0.1:8080/v1"),
-    api_key=os.environ.get("FOREBAY_API_KEY", "none"),
-)
+
+@st.cache_resource
+def connected(url: str, key: str) -> openai.OpenAI:
+    """One client, and so one pool of connections, however often this program is run again."""
+    return openai.OpenAI(base_url=url, api_key=key)
+
+
+client = connected(os.environ.get("FOREBAY_URL", "http://127.0.0.1:8080/v1"), os.environ.get("FOREBAY_API_KEY", "none"))
 
 
 def get(path: str, **query: str) -> list[Item]:

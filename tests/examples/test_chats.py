@@ -4,7 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import openai
@@ -38,6 +40,22 @@ def settings(folder: Path) -> Settings:
         ),
         log=LogSettings(requests=False),
     )
+
+
+@pytest.fixture
+def _closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the clients that a program made and kept for as long as it runs."""
+    made: list[openai.OpenAI] = []
+    before = openai.OpenAI.__init__
+
+    def init(self: openai.OpenAI, *arguments: Any, **more: Any) -> None:
+        made.append(self)
+        before(self, *arguments, **more)
+
+    monkeypatch.setattr(openai.OpenAI, "__init__", init)
+    yield
+    for client in made:
+        client.close()
 
 
 async def test_the_chat_of_some_forty_lines(tmp_path: Path) -> None:
@@ -80,6 +98,7 @@ def _run(url: str, said: str, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.needs("streamlit")
+@pytest.mark.usefixtures("_closing")
 async def test_the_chat_in_streamlit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = EXAMPLES / "streamlit_chat.py"
     assert len(program.read_text(encoding="utf-8").splitlines()) <= 150
@@ -94,6 +113,7 @@ async def test_the_chat_in_streamlit(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.needs("streamlit")
+@pytest.mark.usefixtures("_closing")
 async def test_the_chat_in_streamlit_fetches_no_image_and_says_what_broke(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

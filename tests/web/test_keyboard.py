@@ -100,6 +100,7 @@ def test_conversations_are_found_renamed_and_deleted_without_losing_the_focus(op
     expect(tides).to_be_attached()
     press(opened, waves)
     press(opened, button(opened, "Rename"))
+    expect(opened.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
     opened.keyboard.type("Surf")
     opened.keyboard.press("Enter")
     surf = button(opened, "More about Surf")
