@@ -68,9 +68,10 @@ def run(
     bound = bind(listen)
     if listen.workers > 1:
         bound.listen(BACKLOG)  # who comes before the workers do waits for them
+        workers = Workers(config, bound, again)  # from here on it takes signals
         if announce is not None:
             announce(address(bound, listen.certificate))
-        Workers(config, bound, again).run()
+        workers.run()
         return
     server = Server(config, announce)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C has stopped it; uvicorn raises it once more when all is done
