@@ -42,6 +42,15 @@ def settings(folder: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="module")
+def _streamlit() -> None:
+    """Have Streamlit import what it needs (it takes a second or two) before there is an event loop to be held up."""
+    from streamlit.testing.v1 import AppTest  # noqa: PLC0415  # other tests of this file can do without
+
+    lines = ("import streamlit", "streamlit.chat_input('x')", "streamlit.select_slider('y', [1, 2])")
+    assert not AppTest.from_string("\n".join(lines), default_timeout=60).run().exception
+
+
 @pytest.fixture
 def _closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close the clients that a program made and kept for as long as it runs."""
@@ -98,7 +107,7 @@ def _run(url: str, said: str, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.needs("streamlit")
-@pytest.mark.usefixtures("_closing")
+@pytest.mark.usefixtures("_streamlit", "_closing")
 async def test_the_chat_in_streamlit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = EXAMPLES / "streamlit_chat.py"
     assert len(program.read_text(encoding="utf-8").splitlines()) <= 150
@@ -113,7 +122,7 @@ async def test_the_chat_in_streamlit(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.needs("streamlit")
-@pytest.mark.usefixtures("_closing")
+@pytest.mark.usefixtures("_streamlit", "_closing")
 async def test_the_chat_in_streamlit_fetches_no_image_and_says_what_broke(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
