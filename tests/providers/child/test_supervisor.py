@@ -12,6 +12,7 @@ import time
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,6 +189,27 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
         await starting
     assert not engine.left_over()
     await supervisor.close()
+
+
+async def test_a_start_that_is_cancelled_before_it_is_known_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Scripted(tmp_path, "time.sleep(600)")
+    starting = asyncio.create_task(Supervisor("e", engine, patience()).start())
+    plain = asyncio.create_subprocess_exec
+
+    async def cancelled(*arguments: str, **more: Any) -> asyncio.subprocess.Process:
+        process = await plain(*arguments, **more)
+        await until(engine.processes)
+        starting.cancel()
+        await asyncio.sleep(0)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert engine.processes()
+    assert not engine.left_over()
 
 
 async def test_it_can_be_closed_in_the_middle_of_a_restart(tmp_path: Path) -> None:

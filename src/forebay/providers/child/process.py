@@ -44,6 +44,17 @@ class Child:
         Raises:
             OSError: no process can be started.
         """
+        # Cancelled on the way, asyncio would kill the guardian: nobody would be left to end what it has started.
+        opening = asyncio.create_task(cls._open(command, output, grace), name="starting a child")
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(OSError):
+                await (await opening).stop()
+            raise
+
+    @classmethod
+    async def _open(cls, command: Command, output: Output, grace: float) -> Self:
         # A pipe of ours: of one of its own, asyncio would take the process to be alive while anybody holds the end.
         printed, printing = os.pipe()
         try:
