@@ -67,6 +67,7 @@ def test_a_crash_ends_the_stream_and_is_survived(tmp_path: Path) -> None:
     assert any("local: ready after" in line for line in server.lines)
 
 
+@pytest.mark.slow
 def test_two_workers_share_one(tmp_path: Path) -> None:
     folder = tmp_path / "starts"
     with forebay("--config", str(configured(tmp_path, start_seconds=2.5)), "--workers", "2") as server:

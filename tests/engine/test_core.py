@@ -324,7 +324,7 @@ def alone(asked: Sequence) -> list[int]:
 
 
 TestWorkload = Workload.TestCase
-TestWorkload.settings = settings(max_examples=60, stateful_step_count=30)
+TestWorkload.settings = settings(max_examples=40, stateful_step_count=30)
 
 
 @given(

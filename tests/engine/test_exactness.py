@@ -65,7 +65,7 @@ def alone(graph: PagedGraph) -> dict[str, Said]:
 
 
 @pytest.mark.parametrize("name", PROMPTS)
-@pytest.mark.parametrize("luck", [1, 2])
+@pytest.mark.parametrize("luck", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_companions_that_join_and_leave_change_nothing(
     graph: PagedGraph, alone: dict[str, Said], name: str, luck: int
 ) -> None:

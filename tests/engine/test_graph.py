@@ -72,7 +72,7 @@ def test_rows_become_one_batch() -> None:
         ([50], 0),
         ([10, 200, 600], 0),
         ([33] * 7, 0),
-        ([7 * n + 1 for n in range(31)], 0),
+        pytest.param([7 * n + 1 for n in range(31)], 0, marks=pytest.mark.slow),
         ([40], 300),
         ([], 500),
     ],

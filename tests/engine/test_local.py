@@ -171,6 +171,7 @@ async def test_loading_counts_as_the_providers_time(ggufs: list[Path]) -> None:
     await provider.close()
 
 
+@pytest.mark.slow
 async def test_the_default_model_gives_its_memory_back(smollm2: Path) -> None:
     """What it takes is about what was told, and most of it is free again; the libraries' own memory stays."""
     settings = EngineSettings(model=str(smollm2), kv_cache=256 * MIB, load="demand", max_tokens=8)

@@ -381,7 +381,7 @@ AS_PERSON = {"type": "json_schema", "json_schema": {"name": "person", "schema": 
 person = jsonschema_rs.Draft202012Validator(PERSON).validate
 
 
-@pytest.mark.parametrize("temperature", [0, 1.5])
+@pytest.mark.parametrize("temperature", [pytest.param(0, marks=pytest.mark.slow), 1.5])
 async def test_an_answer_is_what_the_schema_says(smol: EngineProvider, temperature: float) -> None:
     body = {"response_format": AS_PERSON, "temperature": temperature, "seed": 3, "max_tokens": 200, "n": 3}
     reply = await whole(smol, CHAT, **body)
@@ -465,6 +465,7 @@ async def test_a_grammar_that_takes_too_long_to_compile(smol: EngineProvider, mo
     assert caught.value.param == "response_format.json_schema.schema"
 
 
+@pytest.mark.slow
 async def test_a_constrained_answer_survives_a_preemption(smollm2: Path) -> None:
     body = {"prompt": "Once upon a time", "guided_regex": "([a-z]+ ){90}", "max_tokens": 70, "seed": 4}
     async for small in _started(EngineSettings(model=str(smollm2), kv_cache=4 * 2**20, context=128)):

@@ -1,6 +1,7 @@
 """What is wrong with a database is said with what helps, for every way in which a real one fails."""
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ from forebay.plugins import PreparationError
 from forebay.store.database import Database, parse
 from forebay.store.failures import told
 from tests.support.postgres import Postgres
+from tests.support.until import until
+
+
+def connecting() -> list[threading.Thread]:
+    """The threads of aiosqlite's connections."""
+    return [thread for thread in threading.enumerate() if "_connection_worker_thread" in thread.name]
 
 
 async def refusal(url: str) -> Exception:
@@ -24,6 +31,8 @@ async def refusal(url: str) -> Exception:
         return error
     finally:
         await database.close()
+        # aiosqlite lets the thread of a connection that came to nothing end when it likes.
+        await until(lambda: not connecting())
     raise AssertionError("it went well")
 
 

@@ -53,8 +53,10 @@ async def rows(store: SqlStore) -> list[str]:
     return [row.id for row in await store.usage.rows(UsageQuery(), 100_000)]
 
 
-@pytest.mark.parametrize("durability", ["sync", "batched"])
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("durability", "kills"),
+    [("sync", 3), *(pytest.param(each, 20, marks=pytest.mark.slow) for each in ("sync", "batched"))],
+)
 async def test_killed_again_and_again(tmp_path: Path, durability: str, kills: int) -> None:
     url = f"sqlite:///{tmp_path / 'forebay.db'}"
     ended: list[str] = []

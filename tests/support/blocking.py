@@ -2,8 +2,9 @@
 
 A wall clock alone cannot tell a blocking call from a machine that had no processor for us, and a busy machine has none
 quite often. So what was waited for a processor (the thread's own run queue, ``/proc/thread-self/schedstat``, and what
-the hypervisor took, ``/proc/stat``), and what collecting the garbage of a session of thousands of tests took, is not
-counted. Where there is no ``/proc``, only the last is subtracted.
+the hypervisor took, ``/proc/stat``), what other threads computed meanwhile (libraries import half of themselves in
+them, and hold the interpreter's lock), and what collecting the garbage of a session of thousands of tests took, is not
+counted. Where there is no ``/proc``, only the last two are subtracted.
 """
 
 import asyncio
@@ -24,12 +25,13 @@ FRESH_SECONDS = 0.02
 
 
 def _waited() -> float:
-    """Seconds this thread has been ready to run without a processor, or its machine without one of its own."""
+    """Seconds this thread has been ready to run without a processor, its machine without one, or others computed."""
+    others = time.process_time() - time.thread_time()
     if not SCHEDSTAT.exists():
-        return 0.0
+        return others
     queued = int(SCHEDSTAT.read_text(encoding="ascii").split()[1]) / 1e9
     first = STAT.read_text(encoding="ascii").split("\n", 1)[0].split()
-    return queued + int(first[STEAL_COLUMN]) / os.sysconf("SC_CLK_TCK")
+    return others + queued + int(first[STEAL_COLUMN]) / os.sysconf("SC_CLK_TCK")
 
 
 class _Collections:
