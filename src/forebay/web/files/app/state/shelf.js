@@ -15,6 +15,7 @@ export class Shelf {
   busy = signal(false);
   #book;
   #asking = null;
+  #loading = null;
   #timers = [];
 
   constructor(book) {
@@ -23,7 +24,8 @@ export class Shelf {
 
   async search(query) {
     this.query.value = query;
-    await this.#load(false);
+    this.#load(false);
+    await this.#loaded();
     if (query && this.query.value === query) say(`${count(this.found.value.length, "conversation")}${this.more.value ? " and more" : ""} found`);
   }
 
@@ -54,7 +56,17 @@ export class Shelf {
     this.found.value = this.found.value.map((each) => ({ ...each, title: titles.get(each.id) ?? each.title }));
   }
 
-  async #load(further) {
+  #load(further) {
+    return (this.#loading = this.#bring(further));
+  }
+
+  /** Waits for the last list that was asked for: an answer that has ended asks anew while a search is under way. */
+  async #loaded() {
+    let last = null;
+    while (last !== this.#loading) await (last = this.#loading);
+  }
+
+  async #bring(further) {
     if (!this.#book.value) return;
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
